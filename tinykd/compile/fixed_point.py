@@ -1,0 +1,90 @@
+"""Fixed-point requantization: the integers every int8 kernel agrees on.
+
+A real multiplier M > 0 is held as `multiplier * 2**(shift - 31)` with `multiplier` in [2**30, 2**31).
+Two roundings exist in the field. `single` is what LiteRT's reference kernels compute today; `double` is
+what TFLite Micro and CMSIS-NN compute (a rounding high multiply, then a rounding right shift).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Rounding = Literal["single", "double"]
+Int64 = npt.NDArray[np.int64]
+
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """Split a real multiplier into a Q31 significand and a shift (left if positive).
+
+    Source: LiteRT `QuantizeMultiplier`: round half away from zero, multipliers under 2**-31 flush to zero,
+    shifts over 30 saturate.
+    """
+    if real == 0.0:
+        return 0, 0
+    significand, shift = math.frexp(real)
+    fixed = math.floor(significand * (1 << 31) + 0.5)
+    if fixed == 1 << 31:
+        fixed //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    if shift > 30:
+        return INT32_MAX, 30
+    return fixed, shift
+
+
+def _single(x: Int64, multiplier: npt.NDArray[Any], shift: npt.NDArray[Any]) -> Int64:
+    total = 31 - shift
+    return np.asarray((x * multiplier + (np.int64(1) << (total - 1))) >> total, np.int64)
+
+
+def rounding_high_multiply(a: Int64, b: npt.NDArray[Any]) -> Int64:
+    """round(a * b / 2**31), ties away from zero, saturated: gemmlowp's SaturatingRoundingDoublingHighMul."""
+    product = a * b
+    nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
+    total = product + nudge
+    quotient = np.sign(total) * (np.abs(total) >> 31)
+    return np.minimum(quotient, INT32_MAX).astype(np.int64)
+
+
+def rounding_shift_right(x: Int64, exponent: npt.NDArray[Any]) -> Int64:
+    """round(x / 2**exponent), ties away from zero: gemmlowp's RoundingDivideByPOT."""
+    exponent = np.asarray(exponent, np.int64)
+    mask = (np.int64(1) << exponent) - 1
+    threshold = (mask >> 1) + (x < 0)
+    return np.asarray((x >> exponent) + ((x & mask) > threshold), np.int64)
+
+
+def _double(x: Int64, multiplier: npt.NDArray[Any], shift: npt.NDArray[Any]) -> Int64:
+    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
+    return rounding_shift_right(rounding_high_multiply(x << left, multiplier), right)
+
+
+_ROUNDINGS: dict[str, Callable[[Int64, npt.NDArray[Any], npt.NDArray[Any]], Int64]] = {
+    "single": _single,
+    "double": _double,
+}
+
+
+def requantize(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike, rounding: Rounding) -> Int64:
+    """Multiply int32 accumulators by a fixed-point multiplier, elementwise with broadcasting.
+
+    Args:
+        x: accumulators, each within int32.
+        multiplier: Q31 significands.
+        shift: exponents; positive shifts left.
+        rounding: which of the field's two roundings.
+
+    Returns:
+        int64 array; values fit int32 whenever the scaled result does.
+    """
+    return _ROUNDINGS[rounding](
+        np.asarray(x, np.int64), np.asarray(multiplier, np.int64), np.asarray(shift, np.int64)
+    )

@@ -1,0 +1,163 @@
+"""The graph: what a `.tflite` computes, as frozen values with checked invariants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinykd.errors import UnsupportedModel
+
+Array = npt.NDArray[Any]
+
+ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
+"""Bytes of one element, for each dtype the graph can hold."""
+
+
+@dataclass(frozen=True)
+class Quant:
+    """Affine quantization: real = scale * (q - zero_point).
+
+    Attributes:
+        scales: one scale for the tensor, or one per channel along `axis`.
+        zero_points: as many as scales.
+        axis: the quantized dimension; meaningful with several scales only.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def scale(self) -> float:
+        """The tensor's only scale."""
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The tensor's only zero point."""
+        return self.zero_points[0]
+
+    @property
+    def per_channel(self) -> bool:
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A value of the graph.
+
+    Attributes:
+        name: as the model's author called it.
+        shape: all axes, batch included; `()` is a scalar.
+        dtype: a key of `ITEM_BYTES`.
+        quant: None for tensors without quantization.
+        data: the constant's elements [shape], None for an activation.
+        source: the tensor's index in the `.tflite`, by which the reference interpreter knows it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quant: Quant | None = None
+    data: Array | None = None
+    source: int = -1
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        return self.elements * ITEM_BYTES[self.dtype]
+
+    @property
+    def is_constant(self) -> bool:
+        return self.data is not None
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator: `kind` is the TensorFlow Lite name, `options` its typed builtin options, -1 an absent input."""
+
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Tensors, operators in execution order, and which tensors come in and go out."""
+
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    name: str = "model"
+    model_sha256: str = ""
+    model_bytes: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+    def op_tensors(self, op: Op) -> Iterator[Tensor]:
+        """The tensors of `op`'s present inputs, then its outputs."""
+        return (self.tensors[i] for i in (*op.inputs, *op.outputs) if i >= 0)
+
+    def label(self, op: Op) -> str:
+        """How messages name an operator: its kind and its first output's name."""
+        position = next((k for k, other in enumerate(self.ops) if other is op), -1)
+        name = self.tensors[op.outputs[0]].name if op.outputs else "?"
+        return f"operator {position} {op.kind} ('{name}')"
+
+    def activations(self) -> tuple[int, ...]:
+        """Indices of tensors that need memory: graph inputs and operator outputs, in order of appearance."""
+        produced = dict.fromkeys(self.inputs)
+        for op in self.ops:
+            produced.update(dict.fromkeys(op.outputs))
+        return tuple(i for i in produced if not self.tensors[i].is_constant)
+
+    def with_ops(self, ops: tuple[Op, ...], tensors: tuple[Tensor, ...] | None = None) -> Graph:
+        """A checked copy with other operators (and tensors)."""
+        graph = replace(self, ops=ops, tensors=self.tensors if tensors is None else tensors)
+        graph.check()
+        return graph
+
+    def check(self) -> None:
+        """Verify the invariants every reader and pass must leave intact.
+
+        Raises:
+            UnsupportedModel: an index out of range, a tensor read before it is written or written twice,
+                a constant whose data does not match its shape, or a graph output that nothing produces.
+        """
+        count = len(self.tensors)
+        for tensor in self.tensors:
+            if tensor.data is not None and tuple(tensor.data.shape) != tensor.shape:
+                raise UnsupportedModel(f"constant '{tensor.name}' has data {tensor.data.shape} for shape {tensor.shape}")
+            if any(size < 0 for size in tensor.shape):
+                raise UnsupportedModel(f"tensor '{tensor.name}' has a negative size in {tensor.shape}")
+        known = {i for i, t in enumerate(self.tensors) if t.is_constant}
+        for i in (*self.inputs, *self.outputs):
+            if not 0 <= i < count:
+                raise UnsupportedModel(f"graph input or output {i} does not exist among {count} tensors")
+        known.update(self.inputs)
+        for position, op in enumerate(self.ops):
+            for i in op.inputs:
+                if not -1 <= i < count:
+                    raise UnsupportedModel(f"operator {position} {op.kind} reads tensor {i} of {count}")
+                if i >= 0 and i not in known:
+                    raise UnsupportedModel(
+                        f"operator {position} {op.kind} reads '{self.tensors[i].name}' before anything writes it"
+                    )
+            for i in op.outputs:
+                if not 0 <= i < count:
+                    raise UnsupportedModel(f"operator {position} {op.kind} writes tensor {i} of {count}")
+                if i in known:
+                    raise UnsupportedModel(f"operator {position} {op.kind} writes '{self.tensors[i].name}' a second time")
+                known.add(i)
+        for i in self.outputs:
+            if i not in known:
+                raise UnsupportedModel(f"nothing computes the graph output '{self.tensors[i].name}'")
