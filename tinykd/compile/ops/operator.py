@@ -1,0 +1,95 @@
+"""What an operator is: one row of the table, from options and integers to NumPy and C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from tinykd.compile.fixed_point import Rounding
+from tinykd.compile.graph import Array, Graph, Op
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A constant array that the emitter writes to flash.
+
+    Attributes:
+        ctype: `int8_t`, `int16_t`, `int32_t`, `uint8_t`, …
+        values: elements in the order the kernel reads them.
+    """
+
+    ctype: str
+    values: Array
+
+
+@dataclass(frozen=True)
+class Call:
+    """A kernel call: `function(&parameters, input…, output…[, scratch])`.
+
+    Attributes:
+        function: C name of the kernel.
+        struct: C name of its parameter struct.
+        fields: the struct's members in order of declaration; integers or constant tables (emitted as pointers).
+        source: the kernel's file in `firmware/kernels`.
+        inputs: which of the operator's inputs are passed, in order (weights are tables, not inputs).
+        scratch: bytes of working memory that the call needs beyond its tensors.
+    """
+
+    function: str
+    struct: str
+    fields: Mapping[str, int | Table]
+    source: str
+    inputs: tuple[int, ...] = (0,)
+    scratch: int = 0
+
+
+@dataclass(frozen=True)
+class View:
+    """The output is the bytes of input 0 under another shape: no code, no memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A test case: a graph of one operator and inputs for it, drawn from a seed."""
+
+    graph: Graph
+    inputs: tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Operator(Generic[P]):
+    """One row of the operator table.
+
+    Attributes:
+        kind: TensorFlow Lite's name.
+        code: its BuiltinOperator number.
+        options_code: the number of its options in the BuiltinOptions union (0: it has none).
+        options: the options dataclass, fields made with `schema.slot`.
+        summary: one line for the documentation.
+        lower: checks shapes, dtypes and quantization and computes every integer the kernel needs;
+            raises UnsupportedModel naming operator and tensor.
+        reference: the operator in NumPy. Takes the parameters, the non-constant inputs in order and the rounding;
+            returns the outputs, equal to LiteRT's reference kernel to the last integer.
+        call: the operator in C.
+        macs: multiply-accumulates of one inference.
+        cases: draws one test case: random shapes and quantization, with ties, saturation and extreme zero points planted.
+    """
+
+    kind: str
+    code: int
+    options_code: int
+    options: type | None
+    summary: str
+    lower: Callable[[Graph, Op], P]
+    reference: Callable[[P, Sequence[Array], Rounding], tuple[Array, ...]]
+    call: Callable[[P], Call | View]
+    macs: Callable[[P], int]
+    cases: Callable[[np.random.Generator], Case]
+
+
+AnyOperator = Operator[Any]
