@@ -4,39 +4,48 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-PositiveInt = Annotated[int, Field(gt=0)]
-NonNegativeInt = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-UnitInterval = Annotated[float, Field(ge=0, le=1)]
+from tinykd.recipe.knobs import typed_knobs
+from tinykd.recipe.section import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Section, UnitInterval
 
-
-class Section(BaseModel):
-    """A table of the recipe: unknown keys are errors, values never change after loading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+NetName = Literal["ds_cnn", "resnet8", "resnet", "mlp", "mobilenet_v2_tiny"]
+DataName = Literal["digits", "mnist", "cifar10", "spoken_digits", "npz", "images", "wav"]
+Size = Annotated[str, Field(pattern=r"^[0-9]{1,12} (B|KiB|MiB|kB|MB)$")]
 
 
 class LogMel(Section):
-    """Log-mel front end for `.wav` data; the same numbers are computed on the device."""
+    """Log-mel front end for sound; the same numbers are computed on the device."""
 
-    sample_rate: PositiveInt = Field(8000, description="hertz")
+    sample_rate: PositiveInt = Field(8000, description="hertz; recordings at another rate are refused")
+    clip_length: PositiveInt = Field(8000, description="samples of one clip; shorter recordings end in zeros, longer ones are cut")
     frame_length: PositiveInt = Field(320, description="samples per analysis window")
     frame_step: PositiveInt = Field(160, description="samples between windows")
-    fft_length: PositiveInt = Field(512, description="points")
+    fft_length: PositiveInt = Field(512, description="points; the window is zero-padded to it")
     mel_bins: PositiveInt = Field(40, description="mel bands")
-    lower_hertz: NonNegative = 20.0
-    upper_hertz: Positive = 4000.0
+    lower_hertz: NonNegative = Field(20.0, description="lower edge of the first band")
+    upper_hertz: Positive = Field(4000.0, description="upper edge of the last band, at most half the sample rate")
     log_floor: Positive = Field(1e-6, description="added to the mel power before the logarithm")
+    log_range: Positive = Field(16.0, description="feature = (ln(power + log_floor) - ln(log_floor)) / log_range: silence is 0, loud speech about 1")
+
+    @model_validator(mode="after")
+    def _fits(self) -> LogMel:
+        if self.frame_length > self.fft_length:
+            raise ValueError(f"frame_length {self.frame_length} is longer than fft_length {self.fft_length}")
+        if self.frame_length > self.clip_length:
+            raise ValueError(f"frame_length {self.frame_length} is longer than clip_length {self.clip_length}")
+        if not self.lower_hertz < self.upper_hertz <= self.sample_rate / 2:
+            raise ValueError(
+                f"bands from {self.lower_hertz:g} to {self.upper_hertz:g} Hz: lower_hertz must be below upper_hertz, "
+                f"which is at most half of sample_rate ({self.sample_rate / 2:g})"
+            )
+        return self
 
 
 class Augment(Section):
     """Random changes of training inputs; never of validation or test inputs."""
 
-    shift: NonNegativeInt = Field(0, description="pixels (or frames) of random translation, filled with the edge value zero")
+    shift: NonNegativeInt = Field(0, description="whole pixels (or frames and mel bands) of random translation each way, filled with zero")
     flip: bool = Field(False, description="random left-right mirror")
     rotate: NonNegative = Field(0.0, description="degrees, uniform in [-rotate, rotate]")
     zoom: Fraction = Field(0.0, description="uniform scale in [1-zoom, 1+zoom]")
@@ -47,8 +56,8 @@ class Augment(Section):
 class Data(Section):
     """Where samples come from and how they become network inputs."""
 
-    name: Literal["digits", "mnist", "cifar10", "spoken_digits", "npz", "images", "wav"] = "digits"
-    path: str | None = Field(None, description="file or folder; `--data-dir` overrides the folder")
+    name: DataName = Field("digits", description="bundled, downloaded, or npz, images and wav for files of one's own")
+    path: str | None = Field(None, description="file or folder, relative to the working directory; --data-dir is searched for named sets")
     validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(0.1, description="of the training split, stratified, seeded")
     test_fraction: Annotated[float, Field(gt=0, lt=0.9)] = Field(0.2, description="for data sets without an official test split")
     image_size: tuple[PositiveInt, PositiveInt] | None = Field(None, description="[height, width] to resize image folders to")
@@ -59,85 +68,111 @@ class Data(Section):
 class Training(Section):
     """One training schedule."""
 
-    epochs: PositiveInt = 30
-    batch_size: PositiveInt = 128
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    learning_rate: Positive = 2e-3
-    schedule: Literal["constant", "cosine", "step"] = "cosine"
-    warmup_epochs: NonNegative = 0.0
-    weight_decay: NonNegative = 0.0
+    epochs: PositiveInt = Field(30, description="passes over the training split")
+    batch_size: PositiveInt = Field(128, description="samples a step")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="adamw decouples weight_decay")
+    learning_rate: Positive = Field(2e-3, description="its peak")
+    schedule: Literal["constant", "cosine", "step"] = Field("cosine", description="cosine ends at 0; step divides by 10 at 1/2 and 3/4")
+    warmup_epochs: NonNegative = Field(0.0, description="linear from 0")
+    weight_decay: NonNegative = Field(0.0, description="decay of kernels; not of biases and normalization")
     momentum: UnitInterval = Field(0.9, description="sgd only")
-    label_smoothing: Fraction = 0.0
+    label_smoothing: Fraction = Field(0.0, description="probability spread over all classes")
 
 
 class Net(Section):
     """An architecture by name and its knobs."""
 
-    net: Literal["ds_cnn", "resnet8", "resnet", "mlp", "mobilenet_v2_tiny"]
-    knobs: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the architecture, checked against it")
+    net: NetName = Field(description="architecture")
+    knobs: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the architecture", validate_default=True)
+
+    @field_validator("knobs")
+    @classmethod
+    def _checked(cls, knobs: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return typed_knobs(info.data["net"], knobs).model_dump() if "net" in info.data else knobs
 
 
 class Teacher(Section):
-    """A net to train, or `path`: Keras 3 .keras, legacy .keras/.h5, SavedModel folder, .tflite, or stored outputs .npz."""
+    """A net to train, or `path`: a trained model or its stored outputs."""
 
-    net: Literal["ds_cnn", "resnet8", "resnet", "mlp", "mobilenet_v2_tiny"] | None = "resnet8"
-    knobs: dict[str, Any] = Field(default_factory=dict)
-    path: str | None = None
-    outputs: Literal["logits", "probabilities"] = Field("logits", description="what a teacher from `path` returns")
+    net: NetName | None = Field(None, description="architecture to train; resnet8 unless path is given")
+    knobs: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the architecture", validate_default=True)
+    path: str | None = Field(
+        None, description="Keras 3 .keras, legacy .keras/.h5, SavedModel folder, .tflite, or stored outputs .npz; replaces net"
+    )
+    outputs: Literal["logits", "probabilities"] = Field("logits", description="what a teacher from path returns")
     train: Training = Training()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_source(cls, values: Any) -> Any:
+        """TOML cannot say None: a given path unsets the net, and neither means the default net."""
+        if not isinstance(values, dict):
+            return values
+        if values.get("path") is not None:
+            return {key: value for key, value in values.items() if key not in ("net", "knobs")}
+        return values if values.get("net") is not None else {**values, "net": "resnet8"}
+
+    @field_validator("knobs")
+    @classmethod
+    def _checked(cls, knobs: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return typed_knobs(info.data["net"], knobs).model_dump() if info.data.get("net") else knobs
 
 
 class Kd(Section):
     """Knowledge distillation, Hinton 2015: T^2 KL(softmax(t/T) || softmax(s/T))."""
 
-    name: Literal["kd"] = "kd"
-    temperature: Positive = 4.0
+    name: Literal["kd"] = Field("kd", description="kind of knowledge")
+    temperature: Positive = Field(4.0, description="T")
     weight: NonNegative = Field(0.9, description="alpha, the weight of this term; labels get 1 - alpha when it is the only loss")
 
 
 class Distill(Section):
     """What the student learns from."""
 
-    scheme: Literal["offline"] = "offline"
-    losses: tuple[Kd, ...] = (Kd(),)
-    label_weight: NonNegative | None = Field(None, description="weight of cross-entropy with the labels; default 1 - sum of loss weights, at least 0")
-    teacher_outputs: Literal["stored", "live"] = Field("stored", description="stored needs a deterministic view of each sample; live runs the teacher every step")
+    scheme: Literal["offline"] = Field("offline", description="a trained teacher, then the student")
+    label_weight: NonNegative | None = Field(
+        None, description="weight of cross-entropy with the labels; default 1 - sum of loss weights, at least 0"
+    )
+    teacher_outputs: Literal["stored", "live"] = Field(
+        "stored", description="stored needs a deterministic view of each sample; live runs the teacher every step"
+    )
     views: NonNegativeInt = Field(0, description="stored augmented views per sample; 0 stores the plain sample only")
     baseline: bool = Field(True, description="also train the student on labels alone, same schedule")
+    losses: tuple[Kd, ...] = Field((Kd(),), description="terms of the distillation loss")
     train: Training = Training(epochs=60)
 
 
 class Quantize(Section):
     """Quantization-aware training and conversion to int8."""
 
-    engine: Literal["tfmot", "native"] = "tfmot"
+    engine: Literal["tfmot", "native"] = Field("tfmot", description="tfmot: a twin in tf_keras; native: Keras 3 all the way")
+    calibration_samples: PositiveInt = Field(512, description="training samples that set activation ranges")
     train: Training = Training(epochs=15, learning_rate=5e-4)
-    calibration_samples: PositiveInt = 512
 
 
 class Export(Section):
     """How the int8 model becomes C."""
 
-    target: str = "cortex-m"
-    rounding: Literal["single", "double"] = "single"
-    optimize: Literal["size", "speed", "balanced", "ram"] = "balanced"
+    target: str = Field("cortex-m", description="cortex-m, cortex-m0plus, m3, m4, m7, m33, m55, or host")
+    rounding: Literal["single", "double"] = Field("single", description="single equals LiteRT, double equals TFLite Micro")
+    optimize: Literal["size", "speed", "balanced", "ram"] = Field("balanced", description="what kernels and plan favour")
 
 
 class Budget(Section):
     """What the image may use. Units are explicit: "256 KiB", "1 MiB", "65536 B"."""
 
-    flash: str = "256 KiB"
-    ram: str = "256 KiB"
+    flash: Size = Field("256 KiB", description="weights, constants, code and vectors")
+    ram: Size = Field("256 KiB", description="arena, stack, .data and .bss")
 
 
 class Recipe(Section):
     """A whole run, from data to firmware."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")] = "digits"
-    seed: NonNegativeInt = 0
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")] = Field("digits", description="of the run and its folder; lower case")
+    seed: NonNegativeInt = Field(0, description="of every random choice")
     data: Data = Data()
-    teacher: Teacher = Teacher()
-    student: Net = Net(net="ds_cnn")
+    teacher: Teacher = Field(default_factory=lambda: Teacher.model_validate({}))
+    student: Net = Field(default_factory=lambda: Net(net="ds_cnn"))
     distill: Distill = Distill()
     quantize: Quantize = Quantize()
     export: Export = Export()

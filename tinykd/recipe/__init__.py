@@ -1,0 +1,1 @@
+"""The typed recipe and its TOML form."""
