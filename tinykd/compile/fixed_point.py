@@ -1,20 +1,22 @@
 """Fixed-point requantization: the integers every int8 kernel agrees on.
 
 A real multiplier M > 0 is held as `multiplier * 2**(shift - 31)` with `multiplier` in [2**30, 2**31).
-Two roundings exist in the field. `single` is what LiteRT's reference kernels compute today; `double` is
-what TFLite Micro and CMSIS-NN compute (a rounding high multiply, then a rounding right shift).
+LiteRT's reference kernels, TFLite Micro and CMSIS-NN all apply it with two roundings: a rounding high multiply,
+then a rounding right shift (`requantize`). LiteRT's FULLY_CONNECTED alone rounds once, from float64
+(`requantize_once`); TFLite Micro rounds twice there too, which is where the two differ.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Rounding = Literal["single", "double"]
+"""`single` equals LiteRT's reference kernels, `double` equals TFLite Micro; they differ in FULLY_CONNECTED."""
+
 Int64 = npt.NDArray[np.int64]
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
@@ -40,11 +42,6 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return fixed, shift
 
 
-def _single(x: Int64, multiplier: npt.NDArray[Any], shift: npt.NDArray[Any]) -> Int64:
-    total = 31 - shift
-    return np.asarray((x * multiplier + (np.int64(1) << (total - 1))) >> total, np.int64)
-
-
 def rounding_high_multiply(a: Int64, b: npt.NDArray[Any]) -> Int64:
     """round(a * b / 2**31), ties away from zero, saturated: gemmlowp's SaturatingRoundingDoublingHighMul."""
     product = a * b
@@ -62,29 +59,19 @@ def rounding_shift_right(x: Int64, exponent: npt.NDArray[Any]) -> Int64:
     return np.asarray((x >> exponent) + ((x & mask) > threshold), np.int64)
 
 
-def _double(x: Int64, multiplier: npt.NDArray[Any], shift: npt.NDArray[Any]) -> Int64:
-    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
-    return rounding_shift_right(rounding_high_multiply(x << left, multiplier), right)
+def requantize(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int64:
+    """Multiply int32 accumulators by a fixed-point multiplier, rounding twice; elementwise with broadcasting.
 
-
-_ROUNDINGS: dict[str, Callable[[Int64, npt.NDArray[Any], npt.NDArray[Any]], Int64]] = {
-    "single": _single,
-    "double": _double,
-}
-
-
-def requantize(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike, rounding: Rounding) -> Int64:
-    """Multiply int32 accumulators by a fixed-point multiplier, elementwise with broadcasting.
+    Source: LiteRT `MultiplyByQuantizedMultiplier`, built without TFLITE_SINGLE_ROUNDING as it is shipped.
 
     Args:
         x: accumulators, each within int32.
         multiplier: Q31 significands.
         shift: exponents; positive shifts left.
-        rounding: which of the field's two roundings.
 
     Returns:
         int64 array; values fit int32 whenever the scaled result does.
     """
-    return _ROUNDINGS[rounding](
-        np.asarray(x, np.int64), np.asarray(multiplier, np.int64), np.asarray(shift, np.int64)
-    )
+    exponent = np.asarray(shift, np.int64)
+    left, right = np.maximum(exponent, 0), np.maximum(-exponent, 0)
+    return rounding_shift_right(rounding_high_multiply(np.asarray(x, np.int64) << left, np.asarray(multiplier, np.int64)), right)

@@ -71,10 +71,11 @@ class Operator(Generic[P]):
         options_code: the number of its options in the BuiltinOptions union (0: it has none).
         options: the options dataclass, fields made with `schema.slot`.
         summary: one line for the documentation.
-        lower: checks shapes, dtypes and quantization and computes every integer the kernel needs;
+        lower: checks shapes, dtypes and quantization and computes every integer the kernel needs for a rounding;
             raises UnsupportedModel naming operator and tensor.
-        reference: the operator in NumPy. Takes the parameters, the non-constant inputs in order and the rounding;
-            returns the outputs, equal to LiteRT's reference kernel to the last integer.
+        reference: the operator in NumPy. Takes the parameters and the tensors that `call` passes, in that order;
+            returns the outputs: with rounding `single` equal to LiteRT's reference kernels to the last integer,
+            with `double` to TFLite Micro's.
         call: the operator in C.
         macs: multiply-accumulates of one inference.
         cases: draws one test case: random shapes and quantization, with ties, saturation and extreme zero points planted.
@@ -85,8 +86,8 @@ class Operator(Generic[P]):
     options_code: int
     options: type | None
     summary: str
-    lower: Callable[[Graph, Op], P]
-    reference: Callable[[P, Sequence[Array], Rounding], tuple[Array, ...]]
+    lower: Callable[[Graph, Op, Rounding], P]
+    reference: Callable[[P, Sequence[Array]], tuple[Array, ...]]
     call: Callable[[P], Call | View]
     macs: Callable[[P], int]
     cases: Callable[[np.random.Generator], Case]

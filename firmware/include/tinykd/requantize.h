@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Fixed-point requantization: real multiplier = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31).
+ * Exactly the integers of gemmlowp's SaturatingRoundingDoublingHighMul and RoundingDivideByPOT. */
+#ifndef TINYKD_REQUANTIZE_H
+#define TINYKD_REQUANTIZE_H
+
+#include <stdint.h>
+
+/* round(a * b / 2^31), ties away from zero. The compiler never makes b == INT32_MIN, so nothing saturates. */
+static inline int32_t tinykd_high_multiply(int32_t a, int32_t b)
+{
+    const int64_t product = (int64_t)a * b;
+    const int64_t nudge = product >= 0 ? ((int64_t)1 << 30) : 1 - ((int64_t)1 << 30);
+    return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+}
+
+/* round(x / 2^exponent), ties away from zero; 0 <= exponent <= 31. */
+static inline int32_t tinykd_shift_right(int32_t x, int32_t exponent)
+{
+    const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1u);
+    const int32_t remainder = x & mask;
+    const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+    return (x >> exponent) + (remainder > threshold ? 1 : 0);
+}
+
+/* x * multiplier * 2^(shift - 31), rounded twice. */
+static inline int32_t tinykd_requantize(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift > 0 ? shift : 0;
+    const int32_t right = shift > 0 ? 0 : -shift;
+    return tinykd_shift_right(tinykd_high_multiply((int32_t)((uint32_t)x << left), multiplier), right);
+}
+
+static inline int32_t tinykd_clamp(int32_t x, int32_t low, int32_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+#endif

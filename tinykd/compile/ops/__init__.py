@@ -1,0 +1,10 @@
+"""The operator table: every int8 operator that tinykd compiles, by TensorFlow Lite's name."""
+
+from __future__ import annotations
+
+from tinykd.compile.ops import conv_2d
+from tinykd.compile.ops.operator import AnyOperator
+
+OPERATORS: dict[str, AnyOperator] = {
+    "CONV_2D": conv_2d.OPERATOR,
+}

@@ -1,0 +1,122 @@
+"""Checks that operators share: what a tensor must be before a kernel may touch it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinykd.compile.fixed_point import INT32_MAX
+from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
+from tinykd.errors import UnsupportedModel
+
+QUANTIZE_HINT = "convert with full-integer quantization (int8 inputs and outputs, a representative data set)"
+
+
+def counts(graph: Graph, op: Op, inputs: Sequence[int], outputs: int = 1) -> None:
+    """The operator has one of the allowed numbers of inputs and exactly `outputs` outputs."""
+    if len(op.inputs) not in inputs or len(op.outputs) != outputs:
+        allowed = " or ".join(map(str, inputs))
+        raise UnsupportedModel(
+            f"{graph.label(op)} has {len(op.inputs)} inputs and {len(op.outputs)} outputs, not {allowed} and {outputs}"
+        )
+
+
+def present(graph: Graph, op: Op, position: int) -> Tensor:
+    """The tensor of a required input."""
+    index = op.inputs[position] if position < len(op.inputs) else -1
+    if index < 0:
+        raise UnsupportedModel(f"{graph.label(op)} lacks its input {position}")
+    return graph.tensors[index]
+
+
+def optional(graph: Graph, op: Op, position: int) -> Tensor | None:
+    """The tensor of an optional input, or None."""
+    index = op.inputs[position] if position < len(op.inputs) else -1
+    return None if index < 0 else graph.tensors[index]
+
+
+def quantized(graph: Graph, op: Op, tensor: Tensor, dtypes: Sequence[str] = ("int8",)) -> Quant:
+    """`tensor` is quantized per tensor with one of `dtypes`; returns its quantization."""
+    if tensor.dtype not in dtypes:
+        raise UnsupportedModel(
+            f"{graph.label(op)}: tensor '{tensor.name}' is {tensor.dtype}, the kernel takes {' or '.join(dtypes)}", QUANTIZE_HINT
+        )
+    if tensor.quant is None:
+        raise UnsupportedModel(f"{graph.label(op)}: tensor '{tensor.name}' has no quantization", QUANTIZE_HINT)
+    if tensor.quant.per_channel:
+        raise UnsupportedModel(f"{graph.label(op)}: activation '{tensor.name}' is quantized per channel", QUANTIZE_HINT)
+    low, high = np.iinfo(tensor.dtype).min, np.iinfo(tensor.dtype).max
+    if not low <= tensor.quant.zero_point <= high:
+        raise UnsupportedModel(f"{graph.label(op)}: tensor '{tensor.name}' has zero point {tensor.quant.zero_point} outside {tensor.dtype}")
+    return tensor.quant
+
+
+def constant(graph: Graph, op: Op, tensor: Tensor, dtypes: Sequence[str]) -> Array:
+    """`tensor` is a constant with one of `dtypes`; returns its data."""
+    if tensor.data is None:
+        raise UnsupportedModel(
+            f"{graph.label(op)}: '{tensor.name}' is computed while running; the kernel needs a constant",
+            "weights and shapes must be constants of the model",
+        )
+    if tensor.dtype not in dtypes:
+        raise UnsupportedModel(
+            f"{graph.label(op)}: constant '{tensor.name}' is {tensor.dtype}, the kernel takes {' or '.join(dtypes)}", QUANTIZE_HINT
+        )
+    return tensor.data
+
+
+def weights(graph: Graph, op: Op, tensor: Tensor, axis: int) -> tuple[Array, tuple[float, ...]]:
+    """`tensor` is constant symmetric int8; returns its data and one scale per channel along `axis`."""
+    data = constant(graph, op, tensor, ("int8",))
+    quant = tensor.quant
+    if quant is None or any(quant.zero_points):
+        raise UnsupportedModel(f"{graph.label(op)}: weights '{tensor.name}' are not symmetrically quantized", QUANTIZE_HINT)
+    channels = tensor.shape[axis]
+    if quant.per_channel and quant.axis != axis % len(tensor.shape):
+        raise UnsupportedModel(f"{graph.label(op)}: weights '{tensor.name}' are quantized along axis {quant.axis}, not {axis}")
+    return data, quant.scales if quant.per_channel else quant.scales * channels
+
+
+def bias(graph: Graph, op: Op, tensor: Tensor | None, channels: int) -> Array:
+    """The int32 bias of `channels` elements, zeros where the operator has none."""
+    if tensor is None:
+        return np.zeros(channels, np.int32)
+    data = constant(graph, op, tensor, ("int32",))
+    if data.size != channels:
+        raise UnsupportedModel(f"{graph.label(op)}: bias '{tensor.name}' has {data.size} elements for {channels} channels")
+    return data.reshape(channels)
+
+
+def shaped(graph: Graph, op: Op, tensor: Tensor, shape: Sequence[int]) -> None:
+    """`tensor` has exactly `shape`."""
+    if tensor.shape != tuple(shape):
+        raise UnsupportedModel(f"{graph.label(op)}: '{tensor.name}' has shape {list(tensor.shape)}, expected {list(shape)}")
+
+
+def rank(graph: Graph, op: Op, tensor: Tensor, size: int) -> None:
+    """`tensor` has `size` axes, none of them empty."""
+    if len(tensor.shape) != size or 0 in tensor.shape:
+        raise UnsupportedModel(f"{graph.label(op)}: '{tensor.name}' has shape {list(tensor.shape)}, expected {size} axes, none empty")
+
+
+def accumulators_fit(graph: Graph, op: Op, magnitudes: Array, biases: Array, multipliers: Array, shifts: Array) -> None:
+    """Prove that no input can overflow an int32 accumulator or its requantized value.
+
+    Args:
+        magnitudes: [channels] sum of absolute weights; an input minus its zero point is within +-255.
+        biases: [channels].
+        multipliers: [channels] Q31 significands.
+        shifts: [channels] exponents, positive left.
+    """
+    bounds = magnitudes.astype(np.int64) * 255 + np.abs(biases.astype(np.int64))
+    if int(bounds.max(initial=0)) > INT32_MAX:
+        channel = int(bounds.argmax())
+        raise UnsupportedModel(
+            f"{graph.label(op)}: channel {channel} can reach an accumulator of {bounds[channel]}, beyond 32 bits",
+            "split the layer or quantize its bias within the accumulator's range",
+        )
+    scaled = bounds * multipliers.astype(np.float64) * np.exp2(shifts.astype(np.float64) - 31)
+    if float(scaled.max(initial=0)) > INT32_MAX:
+        channel = int(scaled.argmax())
+        raise UnsupportedModel(f"{graph.label(op)}: channel {channel} requantizes to {scaled[channel]:.3g}, beyond 32 bits")

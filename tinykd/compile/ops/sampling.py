@@ -1,0 +1,50 @@
+"""Random cases with a purpose: quantization at its extremes, values at their limits, ties planted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
+from tinykd.compile.ops.operator import Case
+
+
+def quant(rng: np.random.Generator, *, low: float = 1e-3, high: float = 0.3) -> Quant:
+    """Per-tensor int8 quantization; one zero point in three is at the edge of the range."""
+    zero_point = int(rng.choice([-128, 127, 0])) if rng.random() < 1 / 3 else int(rng.integers(-128, 128))
+    scale = float(np.float32(np.exp(rng.uniform(np.log(low), np.log(high)))))
+    return Quant((scale,), (zero_point,))
+
+
+def weight_quant(rng: np.random.Generator, channels: int, axis: int) -> Quant:
+    """Symmetric weight quantization, per channel in two cases of three; scales over two decades."""
+    count = channels if rng.random() < 2 / 3 else 1
+    scales = np.exp(rng.uniform(np.log(1e-3), np.log(1e-1), count)).astype(np.float32)
+    if rng.random() < 0.25:
+        scales = np.exp2(np.round(np.log2(scales))).astype(np.float32)  # powers of two make exact ties
+    return Quant(tuple(scales.astype(float).tolist()), (0,) * count, axis)
+
+
+def int8(rng: np.random.Generator, shape: Sequence[int], low: int = -128, high: int = 127) -> Array:
+    """Uniform values, an eighth of them replaced by the extremes."""
+    values = rng.integers(low, high + 1, shape, dtype=np.int64)
+    edges = rng.choice([low, high], shape)
+    return np.where(rng.random(shape) < 1 / 8, edges, values).astype(np.int8)
+
+
+def output_quant(rng: np.random.Generator, typical: float) -> Quant:
+    """Output quantization for real values of about `typical`: fitting, saturating or coarse."""
+    spread = float(rng.choice([0.3, 1.0, 1.0, 3.0, 20.0]))
+    return replace(quant(rng), scales=(float(np.float32(max(typical, 1e-6) * spread / 128)),))
+
+
+def single(kind: str, options: Any, tensors: Sequence[Tensor], inputs: Sequence[int], outputs: Sequence[int], values: Sequence[Array]) -> Case:
+    """A case of one operator; activations among `inputs` become the graph's inputs, fed with `values` in order."""
+    listed = tuple(replace(tensor, source=k) for k, tensor in enumerate(tensors))
+    fed = tuple(dict.fromkeys(i for i in inputs if i >= 0 and not listed[i].is_constant))
+    graph = Graph(listed, (Op(kind, tuple(inputs), tuple(outputs), options),), fed, tuple(outputs), name=kind.lower())
+    graph.check()
+    return Case(graph, tuple(values))

@@ -1,0 +1,42 @@
+"""Sliding windows: output sizes and padding of convolutions and pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinykd.compile.graph import Graph, Op
+from tinykd.errors import UnsupportedModel
+
+SAME, VALID = 0, 1
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One spatial axis of a window: sizes, steps, and the padding before the first element."""
+
+    input: int
+    output: int
+    kernel: int
+    stride: int
+    dilation: int
+    pad: int
+
+
+def axis(graph: Graph, op: Op, padding: int, size: int, output: int, kernel: int, stride: int, dilation: int = 1) -> Axis:
+    """Geometry along one axis.
+
+    Source: LiteRT `ComputePaddingHeightWidth`. SAME pads half of what is missing in front, the rest behind.
+
+    Raises:
+        UnsupportedModel: nonsensical steps, or an output size that does not follow from them.
+    """
+    if stride < 1 or dilation < 1 or kernel < 1:
+        raise UnsupportedModel(f"{graph.label(op)} has stride {stride}, dilation {dilation}, kernel {kernel}")
+    if padding not in (SAME, VALID):
+        raise UnsupportedModel(f"{graph.label(op)} has padding mode {padding}, neither SAME nor VALID")
+    reach = (kernel - 1) * dilation + 1
+    expected = -(-size // stride) if padding == SAME else (size + stride - reach) // stride
+    if expected != output or output < 1:
+        raise UnsupportedModel(f"{graph.label(op)} has an output size of {output} where its window gives {expected}")
+    missing = (output - 1) * stride + reach - size
+    return Axis(size, output, kernel, stride, dilation, max(missing, 0) // 2 if padding == SAME else 0)
