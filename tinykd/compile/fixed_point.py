@@ -75,3 +75,17 @@ def requantize(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike
     exponent = np.asarray(shift, np.int64)
     left, right = np.maximum(exponent, 0), np.maximum(-exponent, 0)
     return rounding_shift_right(rounding_high_multiply(np.asarray(x, np.int64) << left, np.asarray(multiplier, np.int64)), right)
+
+
+def requantize_once(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int64:
+    """round(x * multiplier * 2**(shift - 31)), ties away from zero, rounded once; elementwise with broadcasting.
+
+    Args:
+        x: accumulators, each within int32.
+        multiplier: Q31 significands.
+        shift: exponents from -31 to 30; positive shifts left.
+    """
+    value = np.asarray(x, np.int64)
+    right = 31 - np.asarray(shift, np.int64)
+    half = np.int64(1) << (right - 1)
+    return np.asarray((value * np.asarray(multiplier, np.int64) + half - (value < 0)) >> right, np.int64)

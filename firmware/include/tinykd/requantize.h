@@ -31,6 +31,14 @@ static inline int32_t tinykd_requantize(int32_t x, int32_t multiplier, int32_t s
     return tinykd_shift_right(tinykd_high_multiply((int32_t)((uint32_t)x << left), multiplier), right);
 }
 
+/* x * multiplier * 2^(shift - 31), rounded once, ties away from zero. */
+static inline int32_t tinykd_requantize_once(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t right = 31 - shift;
+    const int64_t half = (int64_t)1 << (right - 1);
+    return (int32_t)(((int64_t)x * multiplier + half - (x < 0 ? 1 : 0)) >> right);
+}
+
 static inline int32_t tinykd_clamp(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : x > high ? high : x;
