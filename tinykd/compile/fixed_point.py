@@ -48,7 +48,7 @@ def rounding_high_multiply(a: Int64, b: npt.NDArray[Any]) -> Int64:
     nudge = np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     total = product + nudge
     quotient = np.sign(total) * (np.abs(total) >> 31)
-    return np.minimum(quotient, INT32_MAX).astype(np.int64)
+    return np.asarray(np.minimum(quotient, INT32_MAX), np.int64)
 
 
 def rounding_shift_right(x: Int64, exponent: npt.NDArray[Any]) -> Int64:

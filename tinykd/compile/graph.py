@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from tinykd.errors import UnsupportedModel
@@ -149,9 +148,7 @@ class Graph:
                 if not -1 <= i < count:
                     raise UnsupportedModel(f"operator {position} {op.kind} reads tensor {i} of {count}")
                 if i >= 0 and i not in known:
-                    raise UnsupportedModel(
-                        f"operator {position} {op.kind} reads '{self.tensors[i].name}' before anything writes it"
-                    )
+                    raise UnsupportedModel(f"operator {position} {op.kind} reads '{self.tensors[i].name}' before anything writes it")
             for i in op.outputs:
                 if not 0 <= i < count:
                     raise UnsupportedModel(f"operator {position} {op.kind} writes tensor {i} of {count}")

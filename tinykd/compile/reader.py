@@ -51,7 +51,7 @@ def read_model(data: bytes, name: str = "model") -> Graph:
     kinds = [_kind(code) for code in root.tables(1)]
     buffers = root.tables(4)
     main = subgraphs[0]
-    tensors = tuple(_tensor(table, k, buffers, len(data)) for k, table in enumerate(main.tables(0)))
+    tensors = tuple(_tensor(table, k, buffers) for k, table in enumerate(main.tables(0)))
     graph = Graph(
         tensors=tensors,
         ops=tuple(_operator(table, k, kinds) for k, table in enumerate(main.tables(3))),
@@ -83,7 +83,7 @@ def _builtin_name(code: int) -> str:
         from ai_edge_litert import schema_py_generated as generated
     except ImportError:
         return f"BUILTIN {code}"
-    names = {value: key for key, value in vars(generated.BuiltinOperator).items() if isinstance(value, int)}
+    names: dict[int, str] = {value: key for key, value in vars(generated.BuiltinOperator).items() if isinstance(value, int)}
     return names.get(code, f"BUILTIN {code}")
 
 
@@ -105,7 +105,7 @@ def _operator(table: Table, position: int, kinds: list[str]) -> Op:
     return Op(kind, _indices(table, 1), _indices(table, 2), options)
 
 
-def _tensor(table: Table, index: int, buffers: list[Table], file_bytes: int) -> Tensor:
+def _tensor(table: Table, index: int, buffers: list[Table]) -> Tensor:
     name = table.text(3) or f"tensor_{index}"
     code = table.scalar(1, "int8", 0)
     dtype = schema.TYPE_NAMES.get(code, f"type {code}")
@@ -130,7 +130,7 @@ def _data(table: Table, name: str, shape: tuple[int, ...], dtype: str, buffers: 
         return None
     if raw.size != math.prod(shape) * ITEM_BYTES[dtype]:
         raise UnsupportedModel(f"tensor '{name}' {dtype}{list(shape)} has {raw.size} bytes of data")
-    return raw.view(np.dtype(dtype).newbyteorder("<")).reshape(shape).astype(dtype, copy=False)
+    return np.asarray(raw.view(np.dtype(dtype).newbyteorder("<")).reshape(shape), dtype)
 
 
 def _quantization(table: Table | None, name: str, shape: tuple[int, ...]) -> Quant | None:

@@ -31,7 +31,9 @@ def multipliers(scales: Sequence[float], bounds: Array, outputs: tuple[int, int]
         UnsupportedModel: no significand agrees with float64 everywhere.
     """
     reached = np.arange(outputs[0] + 1, outputs[1] + 1, dtype=np.int64)
-    return [_multiplier(scale, int(bound), reached, f"{label}: channel {channel}") for channel, (scale, bound) in enumerate(zip(scales, bounds))]
+    return [
+        _multiplier(scale, int(bound), reached, f"{label}: channel {channel}") for channel, (scale, bound) in enumerate(zip(scales, bounds))
+    ]
 
 
 def _multiplier(scale: float, bound: int, reached: Int64, label: str) -> tuple[int, int]:

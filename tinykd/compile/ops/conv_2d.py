@@ -44,7 +44,7 @@ class Conv2D:
 
     @property
     def groups(self) -> int:
-        return self.in_channels // self.weights.shape[3]
+        return self.in_channels // int(self.weights.shape[3])
 
 
 def channel_multipliers(input_scale: float, scales: Sequence[float], output_scale: float) -> tuple[Array, Array]:

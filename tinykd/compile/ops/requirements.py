@@ -17,9 +17,7 @@ def counts(graph: Graph, op: Op, inputs: Sequence[int], outputs: int = 1) -> Non
     """The operator has one of the allowed numbers of inputs and exactly `outputs` outputs."""
     if len(op.inputs) not in inputs or len(op.outputs) != outputs:
         allowed = " or ".join(map(str, inputs))
-        raise UnsupportedModel(
-            f"{graph.label(op)} has {len(op.inputs)} inputs and {len(op.outputs)} outputs, not {allowed} and {outputs}"
-        )
+        raise UnsupportedModel(f"{graph.label(op)} has {len(op.inputs)} inputs and {len(op.outputs)} outputs, not {allowed} and {outputs}")
 
 
 def present(graph: Graph, op: Op, position: int) -> Tensor:

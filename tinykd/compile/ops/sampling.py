@@ -41,7 +41,9 @@ def output_quant(rng: np.random.Generator, typical: float) -> Quant:
     return replace(quant(rng), scales=(float(np.float32(max(typical, 1e-6) * spread / 128)),))
 
 
-def single(kind: str, options: Any, tensors: Sequence[Tensor], inputs: Sequence[int], outputs: Sequence[int], values: Sequence[Array]) -> Case:
+def single(
+    kind: str, options: Any, tensors: Sequence[Tensor], inputs: Sequence[int], outputs: Sequence[int], values: Sequence[Array]
+) -> Case:
     """A case of one operator; activations among `inputs` become the graph's inputs, fed with `values` in order."""
     listed = tuple(replace(tensor, source=k) for k, tensor in enumerate(tensors))
     fed = tuple(dict.fromkeys(i for i in inputs if i >= 0 and not listed[i].is_constant))

@@ -1,0 +1,1 @@
+"""Memory: where each tensor lies in the arena."""

@@ -1,0 +1,92 @@
+"""The program: a graph whose every operator has its integers and its kernel call, ready to be planned and written."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+from tinykd.compile.fixed_point import Rounding
+from tinykd.compile.graph import Graph, Op, Tensor
+from tinykd.compile.ops import OPERATORS
+from tinykd.compile.ops.operator import AnyOperator, Call, View
+from tinykd.errors import UnsupportedModel
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One operator of the program.
+
+    Attributes:
+        index: position in execution order.
+        op: the operator in the graph.
+        row: its row of the operator table.
+        parameters: what `row.lower` computed.
+        call: the kernel call, or a View.
+        macs: multiply-accumulates of one inference.
+    """
+
+    index: int
+    op: Op
+    row: AnyOperator
+    parameters: Any
+    call: Call | View
+    macs: int
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """The tensors whose contents the operator reads while running, in the order the kernel takes them."""
+        positions = (0,) if isinstance(self.call, View) else self.call.inputs
+        return tuple(self.op.inputs[k] for k in positions)
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of working memory beyond the tensors."""
+        return 0 if isinstance(self.call, View) else self.call.scratch
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A lowered graph: layers in execution order."""
+
+    graph: Graph
+    rounding: Rounding
+    layers: tuple[Layer, ...]
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    def tensor(self, index: int) -> Tensor:
+        return self.graph.tensors[index]
+
+    def storage(self) -> dict[int, int]:
+        """For each activation the tensor whose memory holds it: itself, or what a chain of views started from."""
+        owner = {index: index for index in self.graph.activations()}
+        for layer in self.layers:
+            if isinstance(layer.call, View) and layer.passed[0] in owner:
+                owner[layer.op.outputs[0]] = owner[layer.passed[0]]
+        return owner
+
+
+def lower(graph: Graph, rounding: Rounding = "single") -> Program:
+    """Compute every integer of `graph`.
+
+    Args:
+        rounding: `single` equals LiteRT's reference kernels, `double` equals TFLite Micro.
+
+    Raises:
+        UnsupportedModel: an operator outside the table, or one with a shape, dtype or quantization its kernel does not compute.
+    """
+    layers = []
+    for index, op in enumerate(graph.ops):
+        row = OPERATORS.get(op.kind)
+        if row is None:
+            near = difflib.get_close_matches(op.kind, OPERATORS, 1)
+            raise UnsupportedModel(
+                f"{graph.label(op)} is not among the {len(OPERATORS)} operators that tinykd compiles",
+                f"replace the layer{f' (close: {near[0]})' if near else ''}; the supported operators: {', '.join(sorted(OPERATORS))}",
+            )
+        parameters = row.lower(graph, op, rounding)
+        layers.append(Layer(index, op, row, parameters, row.call(parameters), row.macs(parameters)))
+    return Program(graph, rounding, tuple(layers))

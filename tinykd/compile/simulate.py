@@ -1,0 +1,44 @@
+"""The integers of a program in NumPy: what every target must compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinykd.compile.graph import Array
+from tinykd.compile.ops.operator import View
+from tinykd.compile.program import Program
+from tinykd.errors import UsageError
+
+
+def simulate(program: Program, inputs: Sequence[Array]) -> dict[int, Array]:
+    """Run one inference.
+
+    Args:
+        inputs: one array for each graph input, with its shape and dtype.
+
+    Returns:
+        every activation by tensor index, inputs included.
+
+    Raises:
+        UsageError: an input has the wrong shape or dtype.
+    """
+    graph = program.graph
+    if len(inputs) != len(graph.inputs):
+        raise UsageError(f"the model takes {len(graph.inputs)} inputs, not {len(inputs)}")
+    values: dict[int, Array] = {}
+    for index, value in zip(graph.inputs, inputs):
+        tensor = graph.tensors[index]
+        if value.shape != tensor.shape or value.dtype != tensor.dtype:
+            raise UsageError(f"input '{tensor.name}' is {tensor.dtype}{list(tensor.shape)}, not {value.dtype}{list(value.shape)}")
+        values[index] = value
+    for layer in program.layers:
+        operands = []
+        for index in layer.passed:
+            constant = graph.tensors[index].data
+            operands.append(values[index] if constant is None else constant)
+        if isinstance(layer.call, View):
+            results: tuple[Array, ...] = (operands[0].reshape(graph.tensors[layer.op.outputs[0]].shape),)
+        else:
+            results = layer.row.reference(layer.parameters, operands)
+        values.update(zip(layer.op.outputs, results))
+    return values
