@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What C99 lacks and every embedded compiler has. */
+#ifndef TINYKD_COMPILER_H
+#define TINYKD_COMPILER_H
+
+#if defined(__IAR_SYSTEMS_ICC__)
+#define TINYKD_PRAGMA(x) _Pragma(#x)
+#define TINYKD_ALIGNED(bytes) TINYKD_PRAGMA(data_alignment = bytes)
+#elif defined(__GNUC__) || defined(__clang__) || defined(__ARMCC_VERSION)
+#define TINYKD_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#else
+#error "define TINYKD_ALIGNED(bytes) for this compiler"
+#endif
+
+#endif

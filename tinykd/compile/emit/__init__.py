@@ -1,0 +1,1 @@
+"""A planned program as C: the same model gives the same bytes."""

@@ -1,0 +1,40 @@
+"""Several C files as one: local includes replaced by their text, once each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_LOCAL = re.compile(r'^#include "([^"]+)"\s*$')
+_SYSTEM = re.compile(r"^#include <([^>]+)>\s*$")
+
+
+def amalgamate(files: Mapping[str, str], sources: list[str], keep: str) -> str:
+    """One C file from `sources`.
+
+    Args:
+        files: text by the name that includes use (`tinykd/requantize.h`, `tinykd_digits.h`) or of the source itself.
+        sources: the C files to join, in order.
+        keep: the one local header that stays an include, the public one.
+    """
+    seen: set[str] = set()
+    system: list[str] = []
+
+    def expand(name: str) -> list[str]:
+        lines: list[str] = []
+        for line in files[name].splitlines():
+            local, standard = _LOCAL.match(line), _SYSTEM.match(line)
+            if standard:
+                if standard[1] not in system:
+                    system.append(standard[1])
+            elif local:
+                if local[1] != keep and local[1] not in seen:
+                    seen.add(local[1])
+                    lines += expand(local[1])
+            else:
+                lines.append(line)
+        return lines
+
+    body = [line for source in sources for line in expand(source)]
+    includes = [f'#include "{keep}"', "", *(f"#include <{name}>" for name in sorted(system)), ""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(includes + body)) + "\n"

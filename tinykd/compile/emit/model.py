@@ -1,0 +1,208 @@
+"""`tinykd_NAME.h` and `tinykd_NAME.c`: the interface, the parameters of each layer, one readable call a layer."""
+
+from __future__ import annotations
+
+from tinykd.compile.emit.names import CTYPES, Names, comment, described
+from tinykd.compile.emit.tables import Constants
+from tinykd.compile.graph import Graph, Tensor
+from tinykd.compile.ops.operator import Call
+from tinykd.compile.planner.plan import ARENA_ALIGNMENT, Plan
+from tinykd.compile.program import Layer, Program
+
+
+def _roles(graph: Graph) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return ("input", graph.inputs), ("output", graph.outputs)
+
+
+def _accessor(names: Names, role: str, position: int, count: int, tensor: Tensor) -> str:
+    """The prototype of `tinykd_NAME_input(void *arena)` and its kin, without the semicolon."""
+    ctype, function = CTYPES[tensor.dtype], f"{names.prefix}_{names.port(role, position, count)}"
+    return f"{ctype} *{function}(void *arena)" if role == "input" else f"const {ctype} *{function}(const void *arena)"
+
+
+def header(program: Program, plan: Plan, names: Names, banner: str) -> str:
+    """`include/tinykd_NAME.h`."""
+    graph, macro = program.graph, names.macro
+    lines = []
+    for role, indices in _roles(graph):
+        lines.append(f"#define {macro}_{role.upper()}S {len(indices)}")
+        for position, index in enumerate(indices):
+            tensor = graph.tensors[index]
+            stem = f"{macro}_{names.port(role, position, len(indices)).upper()}"
+            lines.append(f"/* '{comment(tensor.name)}' {described(tensor)} */")
+            lines.append(f"#define {stem}_BYTES {tensor.bytes}")
+            lines.append(f"#define {stem}_ELEMENTS {tensor.elements}")
+            if tensor.quant is not None:
+                lines.append(f"#define {stem}_SCALE {tensor.quant.scale!r}f")
+                lines.append(f"#define {stem}_ZERO_POINT ({tensor.quant.zero_point})")
+        lines.append("")
+    accessors = [
+        f"{_accessor(names, role, position, len(indices), graph.tensors[index])};"
+        for role, indices in _roles(graph)
+        for position, index in enumerate(indices)
+    ]
+    defines = "\n".join(lines)
+    return f"""{banner}#ifndef {macro}_H
+#define {macro}_H
+
+#include <stdint.h>
+
+#define {macro}_MODEL_SHA256 "{graph.model_sha256}"
+#define {macro}_ARENA_BYTES {max(plan.arena_bytes, ARENA_ALIGNMENT)}
+#define {macro}_ARENA_ALIGN {ARENA_ALIGNMENT}
+#define {macro}_MACS {program.macs}u
+
+{defines}
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+/* Where inputs are written before, and outputs read after, an inference. `arena` is {macro}_ARENA_BYTES bytes aligned to
+ * {ARENA_ALIGNMENT}; the caller owns it and may use it for anything between inferences. Inputs do not survive an inference. */
+{chr(10).join(accessors)}
+
+/* One inference. Returns 0, or -1 if `arena` is null or not aligned. Keeps no state: safe to call from several threads
+ * with an arena each. */
+int {names.prefix}_invoke(void *arena);
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+
+def generic_header(program: Program, names: Names, banner: str) -> str:
+    """`include/tinykd_model.h`: the same interface under names without the model's, for programs that serve any model."""
+    graph = program.graph
+    cases = {}
+    for role, indices in _roles(graph):
+        rows = []
+        for position, index in enumerate(indices):
+            call = f"{names.prefix}_{names.port(role, position, len(indices))}(arena)"
+            rows.append(f"    case {position}u:\n        *bytes = {graph.tensors[index].bytes}u;\n        return {call};")
+        cases[role] = "\n".join(rows)
+    return f"""{banner}#ifndef TINYKD_MODEL_H
+#define TINYKD_MODEL_H
+
+#include <stdint.h>
+
+#include "{names.prefix}.h"
+
+#define TINYKD_MODEL_NAME "{names.model}"
+#define TINYKD_MODEL_SHA256 {names.macro}_MODEL_SHA256
+#define TINYKD_MODEL_ARENA_BYTES {names.macro}_ARENA_BYTES
+#define TINYKD_MODEL_INPUTS {len(graph.inputs)}u
+#define TINYKD_MODEL_OUTPUTS {len(graph.outputs)}u
+#define TINYKD_MODEL_INPUT_BYTES {sum(graph.tensors[i].bytes for i in graph.inputs)}u
+#define TINYKD_MODEL_OUTPUT_BYTES {sum(graph.tensors[i].bytes for i in graph.outputs)}u
+
+/* Input or output number `k` in the arena and its bytes; a null pointer beyond the last. */
+static inline void *tinykd_model_input(void *arena, uint32_t k, uint32_t *bytes)
+{{
+    switch (k) {{
+{cases["input"]}
+    default:
+        *bytes = 0u;
+        return 0;
+    }}
+}}
+
+static inline const void *tinykd_model_output(const void *arena, uint32_t k, uint32_t *bytes)
+{{
+    switch (k) {{
+{cases["output"]}
+    default:
+        *bytes = 0u;
+        return 0;
+    }}
+}}
+
+static inline int tinykd_model_invoke(void *arena)
+{{
+    return {names.prefix}_invoke(arena);
+}}
+
+/* Golden vectors: all inputs of one inference end to end, and the outputs that LiteRT's reference kernels computed. */
+extern const uint32_t tinykd_golden_count;
+extern const uint8_t tinykd_golden_inputs[];
+extern const uint8_t tinykd_golden_outputs[];
+
+#endif
+"""
+
+
+def source(program: Program, plan: Plan, constants: Constants, names: Names, banner: str, headers: tuple[str, ...]) -> str:
+    """`src/tinykd_NAME.c`."""
+    graph = program.graph
+    parameters = [_parameters(layer, constants) for layer in program.layers if isinstance(layer.call, Call)]
+    steps = [_step(program, plan, constants, layer) for layer in program.layers]
+    accessors = []
+    for role, indices in _roles(graph):
+        base = "(uint8_t *)arena" if role == "input" else "(const uint8_t *)arena"
+        for position, index in enumerate(indices):
+            prototype = _accessor(names, role, position, len(indices), graph.tensors[index])
+            const = "" if role == "input" else "const "
+            accessors.append(f"{prototype}\n{{\n    return ({const}void *)({base} + {plan.tensor_offsets[index]});\n}}\n")
+    includes = "".join(f'#include "tinykd/{name}"\n' for name in headers)
+    return f"""{banner}#include "{names.prefix}.h"
+
+{includes}#include "{names.prefix}_weights.h"
+
+/* A build with TINYKD_TRACE hands every computed tensor to this function, for comparison layer by layer. */
+#ifdef TINYKD_TRACE
+void tinykd_trace(int32_t tensor, const void *data, uint32_t bytes);
+#else
+#define tinykd_trace(tensor, data, bytes) ((void)0)
+#endif
+
+{chr(10).join(parameters)}
+{chr(10).join(accessors)}
+int {names.prefix}_invoke(void *arena)
+{{
+    int8_t *const a = arena;
+
+    if (a == 0 || ((uintptr_t)a % {names.macro}_ARENA_ALIGN) != 0u) {{
+        return -1;
+    }}
+{chr(10).join(steps)}
+    return 0;
+}}
+"""
+
+
+def _parameters(layer: Layer, constants: Constants) -> str:
+    call = layer.call
+    assert isinstance(call, Call)
+    members = []
+    for field, value in call.fields.items():
+        text = str(value) if isinstance(value, int) else constants.fields[layer.index, field]
+        members.append(f"    .{field} = {text},")
+    return f"static const struct {call.struct} layer_{layer.index} = {{\n{chr(10).join(members)}\n}};\n"
+
+
+def _pointer(program: Program, plan: Plan, constants: Constants, index: int) -> str:
+    if index in constants.operands:
+        return constants.operands[index]
+    offset = plan.tensor_offsets[index]
+    return f"a + {offset}" if program.tensor(index).dtype == "int8" else f"(void *)(a + {offset})"
+
+
+def _step(program: Program, plan: Plan, constants: Constants, layer: Layer) -> str:
+    result = program.tensor(layer.op.outputs[0])
+    title = f"{layer.index} {layer.op.kind} '{comment(result.name)}'"
+    shapes = " + ".join(described(program.tensor(i)) for i in layer.passed)
+    outcome = ", ".join(described(program.tensor(i)) for i in layer.op.outputs)
+    call = layer.call
+    if not isinstance(call, Call):
+        return f"\n    /* {title}: {shapes} -> {outcome}; a view, nothing to compute */"
+    cost = f"; {layer.macs} MACs" if layer.macs else ""
+    arguments = [f"&layer_{layer.index}"]
+    arguments += [_pointer(program, plan, constants, index) for index in (*layer.passed, *layer.op.outputs)]
+    if call.scratch:
+        arguments.append(f"(void *)(a + {plan.offsets[-1 - layer.index]})")
+    lines = ["", f"    /* {title}: {shapes} -> {outcome}{cost} */", f"    {call.function}({', '.join(arguments)});"]
+    for index in layer.op.outputs:
+        lines.append(f"    tinykd_trace({index}, a + {plan.tensor_offsets[index]}, {program.tensor(index).bytes}u);")
+    return "\n".join(lines)

@@ -1,0 +1,125 @@
+"""Constant tables: every array that a program reads from flash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinykd.compile.emit.names import CTYPES, Names, comment
+from tinykd.compile.graph import Array
+from tinykd.compile.ops.operator import Call, Table
+from tinykd.compile.program import Program
+
+_PER_LINE = {"int8_t": 24, "uint8_t": 24, "int16_t": 16, "int32_t": 10, "float": 8, "int64_t": 6}
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A named table in flash; `note` says what it is."""
+
+    symbol: str
+    table: Table
+    note: str
+
+    @property
+    def declaration(self) -> str:
+        return f"const {self.table.ctype} {self.symbol}[{self.table.values.size}]"
+
+    @property
+    def bytes(self) -> int:
+        return int(self.table.values.size) * np.dtype(self.table.ctype.removesuffix("_t").replace("float", "float32")).itemsize
+
+
+@dataclass(frozen=True, eq=False)
+class Constants:
+    """The tables of a program, equal ones stored once.
+
+    Attributes:
+        listed: in order of first use.
+        fields: symbol by (layer, struct member).
+        operands: symbol by index of a constant tensor that a kernel takes as an operand.
+    """
+
+    listed: tuple[Constant, ...]
+    fields: dict[tuple[int, str], str]
+    operands: dict[int, str]
+
+    @property
+    def bytes(self) -> int:
+        return sum(constant.bytes for constant in self.listed)
+
+
+def collect(program: Program, names: Names) -> Constants:
+    """Gather the tables of every kernel call and every constant operand."""
+    listed: list[Constant] = []
+    known: dict[tuple[str, bytes], str] = {}
+    fields: dict[tuple[int, str], str] = {}
+    operands: dict[int, str] = {}
+
+    def symbol(table: Table, suggestion: str, note: str) -> str:
+        key = (table.ctype, np.ascontiguousarray(table.values).tobytes())
+        if key not in known:
+            known[key] = f"{names.prefix}_weights_{suggestion}"
+            listed.append(Constant(known[key], table, note))
+        return known[key]
+
+    for layer in program.layers:
+        if not isinstance(layer.call, Call):
+            continue
+        name = program.tensor(layer.op.outputs[0]).name
+        for field, value in layer.call.fields.items():
+            if isinstance(value, Table):
+                note = f"layer {layer.index} {layer.op.kind} '{name}': {field} {list(value.values.shape)}"
+                fields[layer.index, field] = symbol(value, f"{layer.index}_{field}", note)
+        for index in layer.passed:
+            tensor = program.tensor(index)
+            if tensor.data is not None:
+                table = Table(CTYPES[tensor.dtype], tensor.data)
+                operands[index] = symbol(table, f"constant_{index}", f"constant '{tensor.name}' {list(tensor.shape)}")
+    return Constants(tuple(listed), fields, operands)
+
+
+def literal(ctype: str, values: Array) -> str:
+    """The elements as C initialisers, several a line."""
+    if ctype == "float":
+        texts = [f"{float(v).hex()}f" for v in values.ravel()]
+    elif ctype == "int32_t":  # -2147483648 is an expression of type long in C, so spell it through its neighbour
+        texts = ["(-2147483647 - 1)" if v == -(1 << 31) else str(v) for v in values.ravel().tolist()]
+    else:
+        texts = list(map(str, values.ravel().tolist()))
+    width = _PER_LINE[ctype]
+    lines = (", ".join(texts[k : k + width]) for k in range(0, len(texts), width))
+    return ",\n".join(f"    {line}" for line in lines)
+
+
+def weights_source(constants: Constants, names: Names, banner: str) -> str:
+    """`src/tinykd_NAME_weights.c`."""
+    parts = [f'{banner}#include "{names.prefix}_weights.h"\n']
+    for constant in constants.listed:
+        body = literal(constant.table.ctype, constant.table.values)
+        parts.append(
+            f"/* {comment(constant.note)} */\n{names.macro}_WEIGHTS_SECTION TINYKD_ALIGNED(16)\n{constant.declaration} = {{\n{body}\n}};\n"
+        )
+    return "\n".join(parts)
+
+
+def weights_header(constants: Constants, names: Names, banner: str) -> str:
+    """`src/tinykd_NAME_weights.h`."""
+    guard = f"{names.macro}_WEIGHTS_H"
+    declarations = "".join(f"extern {constant.declaration};\n" for constant in constants.listed)
+    return f"""{banner}#ifndef {guard}
+#define {guard}
+
+#include <stdint.h>
+
+#include "tinykd/compiler.h"
+
+/* Define it to place the weights, for example as __attribute__((section(".ext_flash"))). */
+#ifndef {names.macro}_WEIGHTS_SECTION
+#define {names.macro}_WEIGHTS_SECTION
+#endif
+
+{declarations}
+#endif
+"""
