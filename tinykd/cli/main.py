@@ -1,0 +1,102 @@
+"""`tinykd`: the commands by name, each imported when it is called, and errors as exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from typing import Any
+
+import click
+
+from tinykd import __version__
+from tinykd.errors import TinykdError
+
+COMMANDS: dict[str, str] = {
+    "init": "Write a commented recipe to start from.",
+    "recipe": "Show a recipe with every default resolved.",
+    "distill": "Train teacher and student, quantize, and measure the integers.",
+    "export": "Compile a run or a .tflite to C, and check its memory.",
+    "verify": "Run the firmware in an emulator and compare every integer.",
+    "report": "Print what a run's report says.",
+    "doctor": "Find toolchains, emulators and optional packages.",
+}
+"""Every command with its short help: listing them imports none of them."""
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done             4  integers differ
+  2  usage, recipe    5  unsupported model
+  3  over budget      6  data
+                      7  a tool is missing or failed
+130  interrupted; the same command resumes
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"tinykd.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            raise click.UsageError(error.message + (f" Did you mean '{near[0]}'?" if near else ""), ctx) from error
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="\b\nExamples:\n  tinykd distill digits\n  tinykd export runs/digits --target cortex-m\n  tinykd verify runs/digits\n\n" + EXIT_CODES,
+)
+@click.version_option(__version__, prog_name="tinykd")
+def tinykd() -> None:
+    """From a Keras teacher to int8 firmware that provably computes the same integers as Python."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a `TinykdError` becomes its message and exit code, never a traceback."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        outcome: Any = tinykd.main(given, prog_name="tinykd", standalone_mode=False)
+    except TinykdError as error:
+        _show(error, as_json="--json" in given)
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        click.echo("interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe went away: nothing to say, nobody to say it to
+        sys.exit(1)
+    sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _show(error: TinykdError, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": error.message, "hint": error.hint, "exit_code": error.exit_code}))
+        return
+    click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True)
+    if error.hint:
+        click.echo(click.style("  hint: ", fg="yellow") + error.hint, err=True)
