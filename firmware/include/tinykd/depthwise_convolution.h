@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Depthwise convolution. Activations are [batch, height, width, channels] int8. */
+#ifndef TINYKD_DEPTHWISE_CONVOLUTION_H
+#define TINYKD_DEPTHWISE_CONVOLUTION_H
+
+#include <stdint.h>
+
+/* Output channel c reads input channel c / multiplier only.
+ * out = clamp(requantize(sum((in - input_zero_point) * weight) + bias) + output_zero_point) */
+struct tinykd_depthwise_conv_2d {
+    int32_t batch;
+    int32_t in_height, in_width, in_channels;
+    int32_t out_height, out_width, multiplier; /* out_channels = in_channels * multiplier */
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t dilation_height, dilation_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, output_zero_point;
+    int32_t clamp_low, clamp_high;
+    const int8_t *weights;      /* [kernel_height, kernel_width, out_channels] */
+    const int32_t *bias;        /* [out_channels] */
+    const int32_t *multipliers; /* [out_channels] */
+    const int8_t *shifts;       /* [out_channels] */
+};
+
+void tinykd_depthwise_conv_2d_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
+
+#endif
