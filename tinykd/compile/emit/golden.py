@@ -45,6 +45,12 @@ def source(golden: Golden, banner: str) -> str:
     outputs = literal("uint8_t", np.frombuffer(b"".join(golden.outputs) or b"\0", np.uint8))
     return f"""{banner}#include "tinykd_model.h"
 
+/* A product that needs the flash builds with TINYKD_GOLDEN=0 and gives up the self-test at start. */
+#ifndef TINYKD_GOLDEN
+#define TINYKD_GOLDEN 1
+#endif
+
+#if TINYKD_GOLDEN
 const uint32_t tinykd_golden_count = {len(golden.inputs)}u;
 
 const uint8_t tinykd_golden_inputs[] = {{
@@ -54,4 +60,9 @@ const uint8_t tinykd_golden_inputs[] = {{
 const uint8_t tinykd_golden_outputs[] = {{
 {outputs}
 }};
+#else
+const uint32_t tinykd_golden_count = 0u;
+const uint8_t tinykd_golden_inputs[1] = {{0}};
+const uint8_t tinykd_golden_outputs[1] = {{0}};
+#endif
 """

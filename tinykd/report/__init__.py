@@ -1,0 +1,1 @@
+"""Evidence: what was measured and proven, as typed values, JSON, text and Markdown."""

@@ -1,0 +1,95 @@
+"""The memory report: every byte of flash and RAM that an image takes, against its budget."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tinykd.recipe.section import Section
+
+Bytes = int
+
+
+class Budget(Section):
+    """What the image may use, in bytes."""
+
+    flash_bytes: Bytes
+    ram_bytes: Bytes
+
+
+class Piece(Section):
+    """A named part of flash, in bytes."""
+
+    name: str
+    bytes: Bytes
+
+
+class LayerMemory(Section):
+    """One layer: what it reads from flash and what exists in the arena while it runs."""
+
+    index: int
+    operator: str
+    name: str
+    output: str = Field(description="dtype and shape of the first output")
+    kernel: str = Field(description="C function, empty for a view")
+    macs: int = Field(description="multiply-accumulates of one inference")
+    weights_bytes: Bytes = Field(description="weights, biases, multipliers and shifts")
+    arena_bytes: Bytes = Field(description="tensors and scratch that exist during this layer")
+
+
+class Memory(Section):
+    """The memory of one linked image.
+
+    flash_bytes is the whole image; ram_bytes is arena + stack + .data + .bss.
+    """
+
+    schema_version: Literal[1] = 1
+    model: str
+    model_sha256: str
+    target: str
+    toolchain: str = Field(description="compiler and version; empty where nothing was built")
+    optimize: str
+    rounding: str
+    budget: Budget
+    weights_bytes: Bytes = Field(description="constants of the model: weights, biases, multipliers, shifts, lookup tables")
+    code_bytes: Bytes = Field(description=".text and tables that are not weights")
+    vectors_bytes: Bytes = Field(description="interrupt vector table")
+    golden_bytes: Bytes = Field(description="golden vectors of the self-test at start")
+    flash_bytes: Bytes
+    kernels: tuple[Piece, ...] = Field(description="code by function, largest first")
+    arena_bytes: Bytes = Field(description="tensors and scratch, as planned")
+    arena_lower_bound_bytes: Bytes = Field(description="no plan of these tensors without overlap is smaller")
+    stack_bytes: Bytes = Field(description="worst case over the call graph of the image; 0 where nothing was built")
+    stack_measured_bytes: Bytes | None = Field(None, description="painted-stack high water in the emulator")
+    data_bytes: Bytes = Field(description=".data")
+    bss_bytes: Bytes = Field(description=".bss without the arena")
+    ram_bytes: Bytes
+    macs: int
+    layers: tuple[LayerMemory, ...]
+
+    @property
+    def fits(self) -> bool:
+        return self.flash_bytes <= self.budget.flash_bytes and self.ram_bytes <= self.budget.ram_bytes
+
+
+def advice(memory: Memory) -> list[str]:
+    """What to shrink first: the biggest offenders of each memory that is over budget."""
+    lines = []
+    if memory.flash_bytes > memory.budget.flash_bytes:
+        over = memory.flash_bytes - memory.budget.flash_bytes
+        lines.append(f"flash is {over} bytes over its budget of {memory.budget.flash_bytes}")
+        for layer in sorted(memory.layers, key=lambda one: -one.weights_bytes)[:3]:
+            if layer.weights_bytes:
+                lines.append(
+                    f"  layer {layer.index} {layer.operator} '{layer.name}' holds {layer.weights_bytes} bytes of weights: make it narrower"
+                )
+    if memory.ram_bytes > memory.budget.ram_bytes:
+        over = memory.ram_bytes - memory.budget.ram_bytes
+        lines.append(f"RAM is {over} bytes over its budget of {memory.budget.ram_bytes}")
+        for layer in sorted(memory.layers, key=lambda one: -one.arena_bytes)[:3]:
+            lines.append(
+                f"  layer {layer.index} {layer.operator} '{layer.name}' needs {layer.arena_bytes} bytes of arena: "
+                f"reduce its resolution or channels, or stride earlier (output {layer.output})"
+            )
+    return lines

@@ -1,0 +1,76 @@
+"""The proof: how many integers were compared, where they differed, what the firmware cost in instructions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tinykd.recipe.section import Section
+
+
+class LayerDifference(Section):
+    """A layer whose integers differ from the reference."""
+
+    index: int
+    operator: str
+    name: str
+    differences: int = Field(description="elements that differ, over all samples")
+    elements: int = Field(description="elements compared, over all samples")
+    first_sample: int
+    first_element: int
+    expected: int | float
+    computed: int | float
+
+
+class Verification(Section):
+    """What `tinykd verify` found. The names up to `ram_bytes` are a contract."""
+
+    schema_version: Literal[1] = 1
+    target: str
+    emulator: str
+    toolchain: str
+    samples: int = Field(description="inferences run")
+    compared: int = Field(description="integers compared")
+    differences: int = Field(description="integers that differ")
+    instructions: int = Field(description="instructions of one inference, the mean over samples")
+    macs: int = Field(description="multiply-accumulates of one inference")
+    arena_bytes: int
+    stack_bytes: int
+    weights_bytes: int
+    code_bytes: int = Field(description=".text and tables without weights")
+    flash_bytes: int
+    ram_bytes: int
+    model: str
+    model_sha256: str
+    rounding: str
+    optimize: str
+    reference: str = Field(description="who computed the expected integers")
+    instructions_per_mac: float | None
+    golden: int = Field(description="golden vectors that the firmware itself checked at start")
+    layers_compared: int = Field(description="0 unless every layer was compared")
+    accuracy: float | None = Field(None, description="top-1 on the samples' labels, computed from the target's integers")
+    mismatches: tuple[LayerDifference, ...] = ()
+
+
+def verification_text(v: Verification) -> str:
+    """The proof as plain text."""
+    scope = f"every tensor of {v.layers_compared} layers" if v.layers_compared else "every output"
+    lines = [
+        f"{v.model} on {v.target}: {v.emulator}, {v.toolchain}",
+        f"  {v.samples} samples, {scope}: {v.compared:,} integers compared with {v.reference}, {v.differences:,} differ",
+        f"  {v.golden} golden vectors checked by the firmware itself",
+        f"  {v.instructions:,} instructions per inference"
+        + (f", {v.instructions_per_mac:.2f} per MAC ({v.macs:,} MACs)" if v.instructions_per_mac is not None else ""),
+        f"  flash {v.flash_bytes:,} bytes (weights {v.weights_bytes:,}, code {v.code_bytes:,}); "
+        f"RAM {v.ram_bytes:,} bytes (arena {v.arena_bytes:,}, stack {v.stack_bytes:,})",
+    ]
+    if v.accuracy is not None:
+        lines.append(f"  accuracy on target {100 * v.accuracy:.2f} % of {v.samples} samples")
+    for m in v.mismatches:
+        lines.append(
+            f"  DIFFERS: layer {m.index} {m.operator} '{m.name}': {m.differences:,} of {m.elements:,} elements; "
+            f"first at sample {m.first_sample}, element {m.first_element}: expected {m.expected}, computed {m.computed}"
+        )
+    lines.append("  exact" if v.differences == 0 else "  NOT EXACT")
+    return "\n".join(lines) + "\n"
