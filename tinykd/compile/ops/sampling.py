@@ -50,3 +50,37 @@ def single(
     graph = Graph(listed, (Op(kind, tuple(inputs), tuple(outputs), options),), fed, tuple(outputs), name=kind.lower())
     graph.check()
     return Case(graph, tuple(values))
+
+
+def broadcast_shapes(rng: np.random.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shapes of two operands: equal, one a scalar, one a vector of channels, or broadcast along any axes."""
+    shape = tuple(int(size) for size in rng.integers(1, 6, int(rng.integers(1, 5))))
+    pattern = int(rng.integers(0, 5))
+    if pattern == 0:
+        return shape, shape
+    if pattern == 1:
+        other: tuple[int, ...] = (1,) * int(rng.integers(0, len(shape) + 1))
+    elif pattern == 2:
+        other = shape[-1:]
+    else:
+        other = tuple(int(size * keep or 1) for size, keep in zip(shape, rng.integers(0, 2, len(shape))))
+        if pattern == 4:  # both operands are repeated
+            shape = tuple(int(size if rng.random() < 0.5 else 1) for size in shape)
+    return (shape, other) if rng.random() < 0.5 else (other, shape)
+
+
+def binary(
+    rng: np.random.Generator, kind: str, options: Any, shapes: Sequence[tuple[int, ...]], quants: tuple[Quant, Quant, Quant]
+) -> Case:
+    """A case of two int8 operands, one in five with a constant operand."""
+    a, b = (int8(rng, shape) for shape in shapes)
+    tensors = [
+        Tensor("a", a.shape, "int8", quants[0]),
+        Tensor("b", b.shape, "int8", quants[1]),
+        Tensor("output", np.broadcast_shapes(a.shape, b.shape), "int8", quants[2]),
+    ]
+    if rng.random() < 0.2:
+        if rng.random() < 0.5:
+            return single(kind, options, [replace(tensors[0], data=a), *tensors[1:]], (0, 1), (2,), (b,))
+        return single(kind, options, [tensors[0], replace(tensors[1], data=b), tensors[2]], (0, 1), (2,), (a,))
+    return single(kind, options, tensors, (0, 1), (2,), (a, b))

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Elementwise operators of two int8 tensors a and b.
+ *
+ * Each walks its output through four nested loops of size_0 (outermost) to size_3. A step says how far an operand
+ * moves with each turn of a loop, 0 where it is repeated. Equal shapes are a single loop size_3 of steps 1. */
+#ifndef TINYKD_ELEMENTWISE_H
+#define TINYKD_ELEMENTWISE_H
+
+#include <stdint.h>
+
+/* operand = requantize((q - zero_point) << 20), out = clamp(requantize(a +- b) + output_zero_point) */
+struct tinykd_sum {
+    int32_t size_0, size_1, size_2, size_3;
+    int32_t a_step_0, a_step_1, a_step_2, a_step_3;
+    int32_t b_step_0, b_step_1, b_step_2, b_step_3;
+    int32_t a_zero_point, a_multiplier, a_shift;
+    int32_t b_zero_point, b_multiplier, b_shift;
+    int32_t output_zero_point, output_multiplier, output_shift;
+    int32_t clamp_low, clamp_high;
+};
+
+void tinykd_add_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+#endif
