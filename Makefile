@@ -1,0 +1,66 @@
+# Everything from a bare machine with Python 3.10 to 3.13 and make: `make demo`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RECIPE ?= digits
+TARGET ?= cortex-m
+
+.PHONY: help demo test test-fast lint types check conformance bench system clean
+
+help:
+	@echo "make demo         distil, export and prove the bundled digits recipe (RECIPE=, TARGET=)"
+	@echo "make test         set up and run every test"
+	@echo "make test-fast    the tests that take seconds"
+	@echo "make lint types   ruff; mypy"
+	@echo "make conformance  every .tflite of TINYKD_CONFORMANCE against LiteRT"
+	@echo "make bench        side-by-side measurements"
+	@echo "make system       QEMU and arm-none-eabi-gcc from Debian, where root (optional)"
+	@echo "make clean        remove .venv, runs and caches"
+
+# The environment: pinned packages, tinykd itself in place. Rebuilt when what it depends on changes.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c "import sys; sys.exit(not ((3, 10) <= sys.version_info[:2] <= (3, 13)))" \
+	  || { echo "tinykd needs Python 3.10 to 3.13: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,firmware,dev]"
+	touch $@
+
+demo: $(READY)
+	$(BIN)/tinykd distill $(RECIPE) --out runs/$(RECIPE)
+	$(BIN)/tinykd export runs/$(RECIPE) --target $(TARGET)
+	$(BIN)/tinykd verify runs/$(RECIPE) --target $(TARGET)
+	$(BIN)/tinykd report runs/$(RECIPE)
+
+test: $(READY) system
+	$(BIN)/python -m pytest
+
+test-fast: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint types test
+
+conformance: $(READY)
+	$(BIN)/python -m pytest tests/conformance -v
+
+bench: $(READY)
+	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
+
+# The reference toolchain and machine model, where they can be had; PyPI's zig and unicorn serve otherwise.
+system:
+	@if command -v qemu-system-arm >/dev/null && command -v arm-none-eabi-gcc >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm >/dev/null \
+	    || echo "no Debian toolchain: going on with zig and unicorn from PyPI"; \
+	else echo "no Debian toolchain: going on with zig and unicorn from PyPI"; fi
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache
