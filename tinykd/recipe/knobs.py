@@ -30,7 +30,9 @@ class DsCnn(Section):
     def _lengths(self) -> DsCnn:
         layers = self.depth + 1
         if isinstance(self.width, tuple) and len(self.width) != layers:
-            raise ValueError(f"width lists {len(self.width)} numbers; depth {self.depth} needs {layers}: the first convolution and each block")
+            raise ValueError(
+                f"width lists {len(self.width)} numbers; depth {self.depth} needs {layers}: the first convolution and each block"
+            )
         if len(self.strides) > layers:
             raise ValueError(f"strides lists {len(self.strides)} numbers; depth {self.depth} has only {layers} layers that can stride")
         return self
@@ -60,7 +62,9 @@ class MobilenetV2Tiny(Section):
     """Knobs of mobilenet_v2_tiny: inverted residuals."""
 
     width: Positive = Field(1.0, description="multiplies every number of channels")
-    expansion: Annotated[int, Field(ge=1, le=12)] = Field(4, description="channels inside a block over channels entering it; 1 in the first stage")
+    expansion: Annotated[int, Field(ge=1, le=12)] = Field(
+        4, description="channels inside a block over channels entering it; 1 in the first stage"
+    )
     first_stride: Stride = Field(1, description="of the first convolution")
     stages: Annotated[tuple[tuple[PositiveInt, Depth, Stride], ...], Field(min_length=1)] = Field(
         ((8, 1, 1), (16, 2, 2), (24, 2, 2)), description="[channels, blocks, stride of the first block] of each stage"

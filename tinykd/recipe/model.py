@@ -25,8 +25,10 @@ class LogMel(Section):
     mel_bins: PositiveInt = Field(40, description="mel bands")
     lower_hertz: NonNegative = Field(20.0, description="lower edge of the first band")
     upper_hertz: Positive = Field(4000.0, description="upper edge of the last band, at most half the sample rate")
-    log_floor: Positive = Field(1e-6, description="added to the mel power before the logarithm")
-    log_range: Positive = Field(16.0, description="feature = (ln(power + log_floor) - ln(log_floor)) / log_range: silence is 0, loud speech about 1")
+    log_floor: Positive = Field(1e-8, description="added to the mel power before the logarithm; full scale is about 0.25")
+    log_range: Positive = Field(
+        16.0, description="feature = (ln(power + log_floor) - ln(log_floor)) / log_range: silence is 0, loud speech about 1"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> LogMel:

@@ -1,0 +1,40 @@
+"""Reading `.npz` archives that may come from anywhere: nothing in them is executed."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinykd.errors import DataError
+
+
+def read_npz(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays called `names` that `path` holds; absent ones are left out.
+
+    Raises:
+        DataError: not an .npz, damaged, or an array holds Python objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{path} is one array, not an .npz archive", "store x and y with numpy.savez")
+            return {name: archive[name] for name in names if name in archive.files}
+    except (OSError, ValueError, EOFError, MemoryError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+        reason = "it holds Python objects, which are not read" if "pickle" in str(error).lower() else str(error)
+        raise DataError(f"cannot read {path}: {reason}", "store plain numeric arrays with numpy.savez") from None
+
+
+def require(arrays: dict[str, npt.NDArray[Any]], names: Sequence[str], path: Path) -> None:
+    """Fail unless every one of `names` was found.
+
+    Raises:
+        DataError: one is missing.
+    """
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise DataError(f"{path} holds no array called {missing[0]}", f"store {', '.join(names)} with numpy.savez")
