@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from tinykd.compile.ops import add, conv_2d, depthwise_conv_2d, fully_connected
+from tinykd.compile.ops import (
+    add,
+    average_pool_2d,
+    conv_2d,
+    depthwise_conv_2d,
+    fully_connected,
+    max_pool_2d,
+    reshape,
+    softmax,
+)
 from tinykd.compile.ops.operator import AnyOperator
 
 OPERATORS: dict[str, AnyOperator] = {
     "ADD": add.OPERATOR,
+    "AVERAGE_POOL_2D": average_pool_2d.OPERATOR,
     "CONV_2D": conv_2d.OPERATOR,
     "DEPTHWISE_CONV_2D": depthwise_conv_2d.OPERATOR,
     "FULLY_CONNECTED": fully_connected.OPERATOR,
+    "MAX_POOL_2D": max_pool_2d.OPERATOR,
+    "RESHAPE": reshape.OPERATOR,
+    "SOFTMAX": softmax.OPERATOR,
 }

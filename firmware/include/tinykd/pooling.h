@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Pooling over windows of [batch, height, width, channels] int8. Elements outside the input take no part. */
+#ifndef TINYKD_POOLING_H
+#define TINYKD_POOLING_H
+
+#include <stdint.h>
+
+struct tinykd_pool_2d {
+    int32_t batch;
+    int32_t in_height, in_width, channels;
+    int32_t out_height, out_width;
+    int32_t window_height, window_width;
+    int32_t stride_height, stride_width;
+    int32_t pad_top, pad_left;
+    int32_t clamp_low, clamp_high;
+};
+
+/* out = clamp(mean of the window, rounded to nearest, ties away from zero) */
+void tinykd_average_pool_2d_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
+
+/* out = clamp(maximum of the window) */
+void tinykd_max_pool_2d_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
+
+#endif
