@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a main program needs from the machine it runs on. A port is one folder that implements these. */
+#ifndef TINYKD_PORT_H
+#define TINYKD_PORT_H
+
+#include <stdint.h>
+
+/* Called once before anything else of this header. */
+void tinykd_port_init(void);
+
+/* Up to `bytes` bytes of the incoming stream into `buffer`; returns how many came, fewer only at its end. */
+uint32_t tinykd_port_read(void *buffer, uint32_t bytes);
+
+/* `bytes` bytes to the outgoing stream; returns how many were taken, fewer only if the stream is gone. */
+uint32_t tinykd_port_write(const void *buffer, uint32_t bytes);
+
+/* A line for people to the console, apart from the stream. */
+void tinykd_port_text(const char *text);
+
+/* A clock that counts up, in units of the machine; 0 always on a machine without one. */
+uint64_t tinykd_port_ticks(void);
+
+/* Bytes of stack reserved, and the deepest use since the start, from paint; 0 where unknown. */
+uint32_t tinykd_port_stack_bytes(void);
+uint32_t tinykd_port_stack_high_water(void);
+
+/* Ends the program; 0 means all is well. Does not return. */
+void tinykd_port_exit(uint32_t code);
+
+#endif
