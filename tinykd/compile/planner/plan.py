@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +62,17 @@ _ORDERS: dict[str, Callable[[Buffer], Any]] = {
 
 def plan(program: Program) -> Plan:
     """Place every buffer of `program`."""
-    found = buffers(program)
-    live = live_bytes(found, len(program.layers))
+    return plan_buffers(buffers(program), steps=len(program.layers), owners=program.storage())
+
+
+def plan_buffers(found: tuple[Buffer, ...], steps: int, owners: Mapping[int, int]) -> Plan:
+    """Place bare buffers.
+
+    Args:
+        steps: how many layers there are.
+        owners: for each activation the buffer key that holds it.
+    """
+    live = live_bytes(found, steps)
     candidates = [_place(sorted(found, key=order)) for order in _ORDERS.values()]
     heights = [max((offsets[b.key] + b.bytes for b in found), default=0) for offsets in candidates]
     best = heights.index(min(heights))
@@ -71,7 +80,7 @@ def plan(program: Program) -> Plan:
     result = Plan(
         buffers=found,
         offsets=offsets,
-        tensor_offsets={index: offsets[key] for index, key in program.storage().items() if key in offsets},
+        tensor_offsets={index: offsets[key] for index, key in owners.items() if key in offsets},
         arena_bytes=_aligned(heights[best]),
         lower_bound=_aligned(max(live)),
         live=tuple(live),
