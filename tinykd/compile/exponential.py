@@ -27,7 +27,7 @@ def _multiply(a: Int64, b: Int64 | int) -> Int64:
 
 
 def _saturating_left(x: Int64, bits: int) -> Int64:
-    return np.clip(x << bits, INT32_MIN, INT32_MAX)
+    return np.asarray(np.clip(x << bits, INT32_MIN, INT32_MAX), np.int64)
 
 
 def _exp_between_minus_quarter_and_0(a: Int64) -> Int64:

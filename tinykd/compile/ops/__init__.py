@@ -7,8 +7,10 @@ from tinykd.compile.ops import (
     average_pool_2d,
     conv_2d,
     depthwise_conv_2d,
+    dequantize,
     fully_connected,
     max_pool_2d,
+    quantize,
     reshape,
     softmax,
 )
@@ -19,8 +21,10 @@ OPERATORS: dict[str, AnyOperator] = {
     "AVERAGE_POOL_2D": average_pool_2d.OPERATOR,
     "CONV_2D": conv_2d.OPERATOR,
     "DEPTHWISE_CONV_2D": depthwise_conv_2d.OPERATOR,
+    "DEQUANTIZE": dequantize.OPERATOR,
     "FULLY_CONNECTED": fully_connected.OPERATOR,
     "MAX_POOL_2D": max_pool_2d.OPERATOR,
+    "QUANTIZE": quantize.OPERATOR,
     "RESHAPE": reshape.OPERATOR,
     "SOFTMAX": softmax.OPERATOR,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinykd.compile.fixed_point import Int64, Rounding, quantize_multiplier, requantize
-from tinykd.compile.graph import Array, Graph, Op, Tensor
+from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops import activation, requirements, sampling
 from tinykd.compile.ops.broadcast import Broadcast, broadcast
 from tinykd.compile.ops.operator import Call, Case, Operator

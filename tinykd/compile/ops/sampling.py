@@ -41,6 +41,16 @@ def output_quant(rng: np.random.Generator, typical: float) -> Quant:
     return replace(quant(rng), scales=(float(np.float32(max(typical, 1e-6) * spread / 128)),))
 
 
+def with_scale(quant: Quant, scale: float) -> Quant:
+    """`quant` with another scale, rounded to float32."""
+    return replace(quant, scales=(float(np.float32(scale)),))
+
+
+def quant_for(quant: Quant, dtype: str) -> Quant:
+    """An int8 quantization moved to the range of `dtype`, int8 or uint8."""
+    return quant if dtype == "int8" else replace(quant, zero_points=(quant.zero_point + 128,))
+
+
 def single(
     kind: str, options: Any, tensors: Sequence[Tensor], inputs: Sequence[int], outputs: Sequence[int], values: Sequence[Array]
 ) -> Case:
