@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,11 @@ SANITIZERS = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 GUARD = 64
 
 
+def host_compiler() -> list[str]:
+    """The machine's C compiler, or zig's from PyPI where it has none."""
+    return ["cc"] if shutil.which("cc") else [sys.executable, "-m", "ziglang", "cc"]
+
+
 @functools.cache
 def library() -> ctypes.CDLL:
     """All portable kernels, compiled by the host's cc with every warning an error and undefined behaviour fatal."""
@@ -27,7 +34,7 @@ def library() -> ctypes.CDLL:
     sources = sorted((firmware_folder() / "kernels").glob("*.c"))
     assert sources, "no kernels to test"
     target = folder / "kernels.so"
-    command = ["cc", "-O1", "-g", "-shared", "-fPIC", *WARNINGS, *SANITIZERS, f"-I{firmware_folder() / 'include'}"]
+    command = [*host_compiler(), "-O1", "-g", "-shared", "-fPIC", *WARNINGS, *SANITIZERS, f"-I{firmware_folder() / 'include'}"]
     subprocess.run([*command, *map(str, sources), "-o", str(target)], check=True)
     return ctypes.CDLL(str(target))
 

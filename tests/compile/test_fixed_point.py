@@ -78,6 +78,6 @@ def test_single_multiplier_agrees_at_planted_ties() -> None:
 
 
 def test_a_scale_no_multiplier_can_follow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single_rounding, "quantize_multiplier", lambda real: (1 << 30, 3))
+    monkeypatch.setattr(single_rounding, "quantize_multiplier", lambda _: (1 << 30, 3))
     with pytest.raises(UnsupportedModel, match="channel 0"):
         single_rounding.multipliers([0.1], np.array([5000]), (-128, 127), "layer")

@@ -11,7 +11,7 @@ from tinykd.compile.emit.tables import literal
 from tinykd.compile.graph import Array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Golden:
     """Inferences as bytes.
 
