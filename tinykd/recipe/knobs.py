@@ -19,12 +19,12 @@ class DsCnn(Section):
     """Knobs of ds_cnn: a convolution, then depthwise-separable blocks."""
 
     width: PositiveInt | tuple[PositiveInt, ...] = Field(
-        32, description="channels everywhere, or [first convolution, block 1, block 2, ...]"
+        default=32, description="channels everywhere, or [first convolution, block 1, block 2, ...]"
     )
-    depth: Depth = Field(3, description="depthwise-separable blocks")
-    strides: tuple[Stride, ...] = Field((1, 2), description="[first convolution, block 1, ...]; missing ones are 1")
-    kernel: PositiveInt = Field(3, description="side of the depthwise filters")
-    first_kernel: tuple[PositiveInt, PositiveInt] = Field((3, 3), description="[height, width] of the first convolution")
+    depth: Depth = Field(default=3, description="depthwise-separable blocks")
+    strides: tuple[Stride, ...] = Field(default=(1, 2), description="[first convolution, block 1, ...]; missing ones are 1")
+    kernel: PositiveInt = Field(default=3, description="side of the depthwise filters")
+    first_kernel: tuple[PositiveInt, PositiveInt] = Field(default=(3, 3), description="[height, width] of the first convolution")
 
     @model_validator(mode="after")
     def _lengths(self) -> DsCnn:
@@ -34,42 +34,42 @@ class DsCnn(Section):
                 f"width lists {len(self.width)} numbers; depth {self.depth} needs {layers}: the first convolution and each block"
             )
         if len(self.strides) > layers:
-            raise ValueError(f"strides lists {len(self.strides)} numbers; depth {self.depth} has only {layers} layers that can stride")
+            raise ValueError(f"strides lists {len(self.strides)} numbers; at depth {self.depth} {layers} layers can stride")
         return self
 
 
 class Resnet8(Section):
     """Knobs of resnet8: three stages of one residual block."""
 
-    width: PositiveInt = Field(16, description="channels of the first stage; each further stage doubles them")
+    width: PositiveInt = Field(default=16, description="channels of the first stage; each further stage doubles them")
 
 
 class Resnet(Section):
     """Knobs of resnet."""
 
-    width: PositiveInt = Field(16, description="channels of the first stage; each further stage doubles them")
-    stages: Annotated[int, Field(ge=1, le=6)] = Field(3, description="each stage after the first halves height and width")
-    blocks: Depth = Field(3, description="residual blocks a stage, two 3x3 convolutions each")
+    width: PositiveInt = Field(default=16, description="channels of the first stage; each further stage doubles them")
+    stages: Annotated[int, Field(ge=1, le=6)] = Field(default=3, description="each stage after the first halves height and width")
+    blocks: Depth = Field(default=3, description="residual blocks a stage, two 3x3 convolutions each")
 
 
 class Mlp(Section):
     """Knobs of mlp."""
 
-    hidden: tuple[PositiveInt, ...] = Field((64,), description="units of each hidden layer")
+    hidden: tuple[PositiveInt, ...] = Field(default=(64,), description="units of each hidden layer")
 
 
 class MobilenetV2Tiny(Section):
     """Knobs of mobilenet_v2_tiny: inverted residuals."""
 
-    width: Positive = Field(1.0, description="multiplies every number of channels")
+    width: Positive = Field(default=1.0, description="multiplies every number of channels")
     expansion: Annotated[int, Field(ge=1, le=12)] = Field(
-        4, description="channels inside a block over channels entering it; 1 in the first stage"
+        default=4, description="channels inside a block over those entering it; 1 in the first stage"
     )
-    first_stride: Stride = Field(1, description="of the first convolution")
+    first_stride: Stride = Field(default=1, description="of the first convolution")
     stages: Annotated[tuple[tuple[PositiveInt, Depth, Stride], ...], Field(min_length=1)] = Field(
-        ((8, 1, 1), (16, 2, 2), (24, 2, 2)), description="[channels, blocks, stride of the first block] of each stage"
+        default=((8, 1, 1), (16, 2, 2), (24, 2, 2)), description="[channels, blocks, stride of the first block] of each stage"
     )
-    last: PositiveInt = Field(96, description="channels of the last 1x1 convolution")
+    last: PositiveInt = Field(default=96, description="channels of the last 1x1 convolution")
 
 
 KNOBS: dict[str, type[Section]] = {

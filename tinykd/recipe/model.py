@@ -17,17 +17,17 @@ Size = Annotated[str, Field(pattern=r"^[0-9]{1,12} (B|KiB|MiB|kB|MB)$")]
 class LogMel(Section):
     """Log-mel front end for sound; the same numbers are computed on the device."""
 
-    sample_rate: PositiveInt = Field(8000, description="hertz; recordings at another rate are refused")
-    clip_length: PositiveInt = Field(8000, description="samples of one clip; shorter recordings end in zeros, longer ones are cut")
-    frame_length: PositiveInt = Field(320, description="samples per analysis window")
-    frame_step: PositiveInt = Field(160, description="samples between windows")
-    fft_length: PositiveInt = Field(512, description="points; the window is zero-padded to it")
-    mel_bins: PositiveInt = Field(40, description="mel bands")
-    lower_hertz: NonNegative = Field(20.0, description="lower edge of the first band")
-    upper_hertz: Positive = Field(4000.0, description="upper edge of the last band, at most half the sample rate")
-    log_floor: Positive = Field(1e-8, description="added to the mel power before the logarithm; full scale is about 0.25")
+    sample_rate: PositiveInt = Field(default=8000, description="hertz; recordings at another rate are refused")
+    clip_length: PositiveInt = Field(default=8000, description="samples of one clip; shorter recordings end in zeros, longer ones are cut")
+    frame_length: PositiveInt = Field(default=320, description="samples per analysis window")
+    frame_step: PositiveInt = Field(default=160, description="samples between windows")
+    fft_length: PositiveInt = Field(default=512, description="points; the window is zero-padded to it")
+    mel_bins: PositiveInt = Field(default=40, description="mel bands")
+    lower_hertz: NonNegative = Field(default=20.0, description="lower edge of the first band")
+    upper_hertz: Positive = Field(default=4000.0, description="upper edge of the last band, at most half the sample rate")
+    log_floor: Positive = Field(default=1e-8, description="added to the mel power before the logarithm; full scale is about 0.25")
     log_range: Positive = Field(
-        16.0, description="feature = (ln(power + log_floor) - ln(log_floor)) / log_range: silence is 0, loud speech about 1"
+        default=16.0, description="feature = (ln(mel + log_floor) - ln(log_floor)) / log_range: silence is 0, loud speech about 1"
     )
 
     @model_validator(mode="after")
@@ -47,22 +47,26 @@ class LogMel(Section):
 class Augment(Section):
     """Random changes of training inputs; never of validation or test inputs."""
 
-    shift: NonNegativeInt = Field(0, description="whole pixels (or frames and mel bands) of random translation each way, filled with zero")
-    flip: bool = Field(False, description="random left-right mirror")
-    rotate: NonNegative = Field(0.0, description="degrees, uniform in [-rotate, rotate]")
-    zoom: Fraction = Field(0.0, description="uniform scale in [1-zoom, 1+zoom]")
-    cutout: NonNegativeInt = Field(0, description="side in pixels of one erased square")
-    noise: NonNegative = Field(0.0, description="standard deviation of added Gaussian noise, in input units")
+    shift: NonNegativeInt = Field(
+        default=0, description="whole pixels (or frames and mel bands) of random translation each way, filled with zero"
+    )
+    flip: bool = Field(default=False, description="random left-right mirror")
+    rotate: NonNegative = Field(default=0.0, description="degrees, uniform in [-rotate, rotate]")
+    zoom: Fraction = Field(default=0.0, description="uniform scale in [1-zoom, 1+zoom]")
+    cutout: NonNegativeInt = Field(default=0, description="side in pixels of one erased square")
+    noise: NonNegative = Field(default=0.0, description="standard deviation of added Gaussian noise, in input units")
 
 
 class Data(Section):
     """Where samples come from and how they become network inputs."""
 
-    name: DataName = Field("digits", description="bundled, downloaded, or npz, images and wav for files of one's own")
-    path: str | None = Field(None, description="file or folder, relative to the working directory; --data-dir is searched for named sets")
-    validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(0.1, description="of the training split, stratified, seeded")
-    test_fraction: Annotated[float, Field(gt=0, lt=0.9)] = Field(0.2, description="for data sets without an official test split")
-    image_size: tuple[PositiveInt, PositiveInt] | None = Field(None, description="[height, width] to resize image folders to")
+    name: DataName = Field(default="digits", description="bundled, downloaded, or files of one's own")
+    path: str | None = Field(
+        default=None, description="file or folder, relative to the working directory; --data-dir is searched for named sets"
+    )
+    validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.1, description="of the training split, stratified, seeded")
+    test_fraction: Annotated[float, Field(gt=0, lt=0.9)] = Field(default=0.2, description="for data sets without an official test split")
+    image_size: tuple[PositiveInt, PositiveInt] | None = Field(default=None, description="[height, width] to resize image folders to")
     log_mel: LogMel = LogMel()
     augment: Augment = Augment()
 
@@ -70,21 +74,23 @@ class Data(Section):
 class Training(Section):
     """One training schedule."""
 
-    epochs: PositiveInt = Field(30, description="passes over the training split")
-    batch_size: PositiveInt = Field(128, description="samples a step")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="adamw decouples weight_decay")
-    learning_rate: Positive = Field(2e-3, description="its peak")
-    schedule: Literal["constant", "cosine", "step"] = Field("cosine", description="cosine ends at 0; step divides by 10 at 1/2 and 3/4")
-    warmup_epochs: NonNegative = Field(0.0, description="linear from 0")
-    weight_decay: NonNegative = Field(0.0, description="decay of kernels; not of biases and normalization")
-    momentum: UnitInterval = Field(0.9, description="sgd only")
-    label_smoothing: Fraction = Field(0.0, description="probability spread over all classes")
+    epochs: PositiveInt = Field(default=30, description="passes over the training split")
+    batch_size: PositiveInt = Field(default=128, description="samples a step")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="adamw decouples weight_decay")
+    learning_rate: Positive = Field(default=2e-3, description="its peak")
+    schedule: Literal["constant", "cosine", "step"] = Field(
+        default="cosine", description="cosine ends at 0; step divides by 10 at 1/2 and 3/4"
+    )
+    warmup_epochs: NonNegative = Field(default=0.0, description="linear from 0")
+    weight_decay: NonNegative = Field(default=0.0, description="decay of kernels; not of biases and normalization")
+    momentum: UnitInterval = Field(default=0.9, description="sgd only")
+    label_smoothing: Fraction = Field(default=0.0, description="probability spread over all classes")
 
 
 class Net(Section):
     """An architecture by name and its knobs."""
 
-    net: NetName = Field(description="architecture")
+    net: NetName = Field(default="ds_cnn", description="architecture")
     knobs: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the architecture", validate_default=True)
 
     @field_validator("knobs")
@@ -96,12 +102,12 @@ class Net(Section):
 class Teacher(Section):
     """A net to train, or `path`: a trained model or its stored outputs."""
 
-    net: NetName | None = Field(None, description="architecture to train; resnet8 unless path is given")
+    net: NetName | None = Field(default=None, description="architecture to train; resnet8 unless path is given")
     knobs: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the architecture", validate_default=True)
     path: str | None = Field(
-        None, description="Keras 3 .keras, legacy .keras/.h5, SavedModel folder, .tflite, or stored outputs .npz; replaces net"
+        default=None, description="Keras 3 .keras, legacy .keras/.h5, SavedModel folder, .tflite, or stored outputs .npz; replaces net"
     )
-    outputs: Literal["logits", "probabilities"] = Field("logits", description="what a teacher from path returns")
+    outputs: Literal["logits", "probabilities"] = Field(default="logits", description="what a teacher from path returns")
     train: Training = Training()
 
     @model_validator(mode="before")
@@ -123,58 +129,60 @@ class Teacher(Section):
 class Kd(Section):
     """Knowledge distillation, Hinton 2015: T^2 KL(softmax(t/T) || softmax(s/T))."""
 
-    name: Literal["kd"] = Field("kd", description="kind of knowledge")
-    temperature: Positive = Field(4.0, description="T")
-    weight: NonNegative = Field(0.9, description="alpha, the weight of this term; labels get 1 - alpha when it is the only loss")
+    name: Literal["kd"] = Field(default="kd", description="kind of knowledge")
+    temperature: Positive = Field(default=4.0, description="T")
+    weight: NonNegative = Field(default=0.9, description="alpha, the weight of this term; labels get 1 - alpha when it is the only loss")
 
 
 class Distill(Section):
     """What the student learns from."""
 
-    scheme: Literal["offline"] = Field("offline", description="a trained teacher, then the student")
+    scheme: Literal["offline"] = Field(default="offline", description="a trained teacher, then the student")
     label_weight: NonNegative | None = Field(
-        None, description="weight of cross-entropy with the labels; default 1 - sum of loss weights, at least 0"
+        default=None, description="weight of cross-entropy with the labels; default 1 - sum of loss weights, at least 0"
     )
     teacher_outputs: Literal["stored", "live"] = Field(
-        "stored", description="stored needs a deterministic view of each sample; live runs the teacher every step"
+        default="stored", description="stored needs a deterministic view of each sample; live runs the teacher every step"
     )
-    views: NonNegativeInt = Field(0, description="stored augmented views per sample; 0 stores the plain sample only")
-    baseline: bool = Field(True, description="also train the student on labels alone, same schedule")
-    losses: tuple[Kd, ...] = Field((Kd(),), description="terms of the distillation loss")
+    views: NonNegativeInt = Field(default=0, description="stored augmented views per sample; 0 stores the plain sample only")
+    baseline: bool = Field(default=True, description="also train the student on labels alone, same schedule")
+    losses: tuple[Kd, ...] = Field(default=(Kd(),), description="terms of the distillation loss")
     train: Training = Training(epochs=60)
 
 
 class Quantize(Section):
     """Quantization-aware training and conversion to int8."""
 
-    engine: Literal["tfmot", "native"] = Field("tfmot", description="tfmot: a twin in tf_keras; native: Keras 3 all the way")
-    calibration_samples: PositiveInt = Field(512, description="training samples that set activation ranges")
+    engine: Literal["tfmot", "native"] = Field(default="tfmot", description="tfmot: a twin in tf_keras; native: Keras 3 all the way")
+    calibration_samples: PositiveInt = Field(default=512, description="training samples that set activation ranges")
     train: Training = Training(epochs=15, learning_rate=5e-4)
 
 
 class Export(Section):
     """How the int8 model becomes C."""
 
-    target: str = Field("cortex-m", description="cortex-m, cortex-m0plus, m3, m4, m7, m33, m55, or host")
-    rounding: Literal["single", "double"] = Field("single", description="single equals LiteRT, double equals TFLite Micro")
-    optimize: Literal["size", "speed", "balanced", "ram"] = Field("balanced", description="what kernels and plan favour")
+    target: str = Field(default="cortex-m", description="cortex-m, cortex-m0plus, m3, m4, m7, m33, m55, or host")
+    rounding: Literal["single", "double"] = Field(default="single", description="single equals LiteRT, double equals TFLite Micro")
+    optimize: Literal["size", "speed", "balanced", "ram"] = Field(default="balanced", description="what kernels and plan favour")
 
 
 class Budget(Section):
     """What the image may use. Units are explicit: "256 KiB", "1 MiB", "65536 B"."""
 
-    flash: Size = Field("256 KiB", description="weights, constants, code and vectors")
-    ram: Size = Field("256 KiB", description="arena, stack, .data and .bss")
+    flash: Size = Field(default="256 KiB", description="weights, constants, code and vectors")
+    ram: Size = Field(default="256 KiB", description="arena, stack, .data and .bss")
 
 
 class Recipe(Section):
     """A whole run, from data to firmware."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")] = Field("digits", description="of the run and its folder; lower case")
-    seed: NonNegativeInt = Field(0, description="of every random choice")
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")] = Field(
+        default="digits", description="of the run and its folder; lower case"
+    )
+    seed: NonNegativeInt = Field(default=0, description="of every random choice")
     data: Data = Data()
     teacher: Teacher = Field(default_factory=lambda: Teacher.model_validate({}))
-    student: Net = Field(default_factory=lambda: Net(net="ds_cnn"))
+    student: Net = Net()
     distill: Distill = Distill()
     quantize: Quantize = Quantize()
     export: Export = Export()
