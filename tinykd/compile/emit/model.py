@@ -152,7 +152,7 @@ def source(program: Program, plan: Plan, constants: Constants, names: Names, ban
 
 /* A build with TINYKD_TRACE hands every computed tensor to this function, for comparison layer by layer. */
 #ifdef TINYKD_TRACE
-void tinykd_trace(int32_t tensor, const void *data, uint32_t bytes);
+void tinykd_trace(int tensor, const void *data, uint32_t bytes);
 #else
 #define tinykd_trace(tensor, data, bytes) ((void)0)
 #endif
