@@ -83,7 +83,7 @@ SAID: dict[str, Callable[[ErrorDetails], str]] = {
     "tuple_type": lambda detail: f"{_shown(detail['input'])} is not an array",
     "dict_type": lambda detail: f"{_shown(detail['input'])} is not a table",
     "model_type": lambda detail: f"{_shown(detail['input'])} is not a table",
-    "literal_error": lambda detail: f"{_shown(detail['input'])} is not one of the allowed values {detail['ctx']['expected']}",
+    "literal_error": lambda detail: f"{_shown(detail['input'])} is not one of the allowed values",
 }
 
 
