@@ -39,23 +39,33 @@ def _exp_between_minus_quarter_and_0(a: Int64) -> Int64:
     return _EXP_OF_MINUS_EIGHTH + _multiply(x + tail, _EXP_OF_MINUS_EIGHTH)
 
 
-def exp_of_negative(a: Int64) -> Int64:
-    """exp(a) in Q0 for a <= 0 in Q5."""
-    quarter = 1 << 24
+def exp_of_negative(a: Int64, integer_bits: int) -> Int64:
+    """exp(a) in Q0 for a <= 0 with at most 5 integer bits."""
+    fractional_bits = 31 - integer_bits
+    quarter = 1 << (fractional_bits - 2)
     fraction = (a & (quarter - 1)) - quarter  # within [-1/4, 0)
-    result = _exp_between_minus_quarter_and_0(_saturating_left(fraction, 5))
+    result = _exp_between_minus_quarter_and_0(_saturating_left(fraction, integer_bits))
     remainder = fraction - a
-    for k, factor in enumerate(_EXP_OF_MINUS_POWERS):
-        result = np.where(remainder & (1 << (24 + k)), _multiply(result, factor), result)
+    for k, factor in enumerate(_EXP_OF_MINUS_POWERS[: integer_bits + 2], start=-2):
+        result = np.where(remainder & (1 << (fractional_bits + k)), _multiply(result, factor), result)
     return np.asarray(np.where(a == 0, ONE, result), np.int64)
 
 
-def one_over_one_plus(x: Int64) -> Int64:
-    """1 / (1 + x) in Q0 for x in Q0 from 0 to 1: three steps of Newton's method."""
-    total = x + ONE
-    half_denominator = (total + 1) // 2
+def _reciprocal_of_half(x: Int64) -> Int64:
+    """2 / (1 + x) in Q2 for x in Q0 from 0 to 1: three steps of Newton's method."""
+    half_denominator = (x + ONE + 1) // 2
     guess = _48_OVER_17 + _multiply(half_denominator, _MINUS_32_OVER_17)
     for _ in range(3):
         error = (1 << 29) - _multiply(half_denominator, guess)
         guess = guess + _saturating_left(_multiply(guess, error), 2)
-    return _saturating_left(guess, 1)
+    return guess
+
+
+def one_over_one_plus(x: Int64) -> Int64:
+    """1 / (1 + x) in Q0 for x in Q0 from 0 to 1."""
+    return _saturating_left(_reciprocal_of_half(x), 1)
+
+
+def one_minus_over_one_plus(x: Int64) -> Int64:
+    """(1 - x) / (1 + x) in Q0 for x in Q0 from 0 to 1."""
+    return _saturating_left(_reciprocal_of_half(x) - (1 << 29), 2)

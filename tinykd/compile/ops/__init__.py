@@ -9,10 +9,15 @@ from tinykd.compile.ops import (
     depthwise_conv_2d,
     dequantize,
     fully_connected,
+    hard_swish,
+    leaky_relu,
+    logistic,
     max_pool_2d,
     quantize,
+    relu,
     reshape,
     softmax,
+    tanh,
 )
 from tinykd.compile.ops.operator import AnyOperator
 
@@ -23,8 +28,16 @@ OPERATORS: dict[str, AnyOperator] = {
     "DEPTHWISE_CONV_2D": depthwise_conv_2d.OPERATOR,
     "DEQUANTIZE": dequantize.OPERATOR,
     "FULLY_CONNECTED": fully_connected.OPERATOR,
+    "HARD_SWISH": hard_swish.OPERATOR,
+    "LEAKY_RELU": leaky_relu.OPERATOR,
+    "LOGISTIC": logistic.OPERATOR,
     "MAX_POOL_2D": max_pool_2d.OPERATOR,
     "QUANTIZE": quantize.OPERATOR,
+    "RELU": relu.RELU,
+    "RELU6": relu.RELU6,
+    "RELU_0_TO_1": relu.RELU_0_TO_1,
+    "RELU_N1_TO_1": relu.RELU_N1_TO_1,
     "RESHAPE": reshape.OPERATOR,
     "SOFTMAX": softmax.OPERATOR,
+    "TANH": tanh.OPERATOR,
 }

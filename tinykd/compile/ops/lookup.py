@@ -55,13 +55,18 @@ def lookup(source: Tensor, result: Tensor, function: Callable[[Array], Array]) -
     return Lookup(source.elements, table.astype(result.dtype))
 
 
+def fits(graph: Graph, op: Op, shift: int) -> None:
+    """A byte less its zero point, shifted left by `shift`, stays within 32 bits, where LiteRT's result is defined."""
+    if shift > 22:
+        raise UnsupportedModel(
+            f"{graph.label(op)}: the output scale is over 2 million times finer than the input's", "calibrate with representative data"
+        )
+
+
 def requantized(graph: Graph, op: Op, q: Array, incoming: Quant, outgoing: Quant) -> Array:
     """`q` on the output's scale, not yet saturated."""
     multiplier, shift = quantize_multiplier(incoming.scale / outgoing.scale)
-    if shift > 22:  # 255 << 22 is the most that stays in 32 bits with room for a zero point
-        raise UnsupportedModel(
-            f"{graph.label(op)}: the output scale {outgoing.scale:.3g} is over 4 million times finer than the input's {incoming.scale:.3g}"
-        )
+    fits(graph, op, shift)
     return requantize(q - incoming.zero_point, multiplier, shift) + outgoing.zero_point
 
 

@@ -65,7 +65,7 @@ def exponentials(beta: float, scale: float) -> Array:
     radius = math.floor(((1 << _DIFFERENCE_BITS) - 1) * (1 << (31 - _DIFFERENCE_BITS)) / (1 << shift))
     differences = -np.arange(min(radius, 255) + 1, dtype=np.int64)
     scaled = rounding_high_multiply(differences << shift, np.int64(multiplier))
-    return exponential.exp_of_negative(scaled).astype(np.int32)
+    return exponential.exp_of_negative(scaled, _DIFFERENCE_BITS).astype(np.int32)
 
 
 def lower(graph: Graph, op: Op, _: Rounding) -> Softmax:
