@@ -1,0 +1,1 @@
+"""Boards, toolchains, images and the emulators that run them."""

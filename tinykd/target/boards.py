@@ -1,0 +1,100 @@
+"""Boards and machines: which core, which memories, which emulator."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinykd.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).resolve().parent / "boards"
+
+
+@dataclass(frozen=True)
+class Region:
+    """A bank of memory: first address and length in bytes."""
+
+    origin: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much of each memory an image may take, in bytes."""
+
+    flash_bytes: int
+    ram_bytes: int
+
+
+@dataclass(frozen=True)
+class QemuMachine:
+    """A machine of `qemu-system-arm`.
+
+    Attributes:
+        machine: its name for `-M`.
+        systick_hz: the clock of the core's SysTick; with `-icount shift=0` one instruction takes 1 ns.
+    """
+
+    machine: str
+    systick_hz: int
+
+    @property
+    def instructions_per_tick(self) -> float:
+        """Instructions that one tick of SysTick stands for under `-icount shift=0`."""
+        return 1e9 / self.systick_hz
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board or emulated machine.
+
+    Attributes:
+        name: the stem of its file in `boards/`.
+        core: a key of `targets.CORES`.
+        port: folder of `firmware/ports` that it runs.
+        flash, ram: the physical memories.
+        budget: the default budget, at most the memories.
+        qemu: the machine that emulates it, if any.
+    """
+
+    name: str
+    core: str
+    port: str
+    flash: Region
+    ram: Region
+    budget: Budget
+    qemu: QemuMachine | None = None
+
+
+def board_names() -> tuple[str, ...]:
+    """Every board with a file, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def load_board(name: str) -> Board:
+    """The board called `name`.
+
+    Raises:
+        UsageError: there is no such board.
+    """
+    path = FOLDER / f"{name}.toml"
+    if name not in board_names():
+        raise UsageError(f"no board is called {name!r}", f"boards: {', '.join(board_names())}")
+    table: dict[str, Any] = tomllib.loads(path.read_text())
+    qemu = table.pop("qemu", None)
+    return Board(
+        name=name,
+        core=table.pop("core"),
+        port=table.pop("port"),
+        flash=Region(**table.pop("flash")),
+        ram=Region(**table.pop("ram")),
+        budget=Budget(**table.pop("budget")),
+        qemu=QemuMachine(**qemu) if qemu else None,
+    )

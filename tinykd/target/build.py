@@ -1,0 +1,196 @@
+"""From a source tree to an image that fits its budget."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinykd.errors import OverBudget, ToolError, UsageError
+from tinykd.target.boards import Board, Budget
+from tinykd.target.elf import read_elf
+from tinykd.target.sizes import Sizes, measure
+from tinykd.target.stack import StackBound, read_stack_usage, stack_bound
+from tinykd.target.targets import Target
+from tinykd.target.toolchain import Command, Toolchain
+
+OPTIMIZE: dict[str, tuple[str, ...]] = {
+    "size": ("-Os",),
+    "ram": ("-Os",),
+    "balanced": ("-O2",),
+    "speed": ("-O3",),
+}
+"""Compiler flags by `--optimize`."""
+
+COMMON_FLAGS = ("-std=c99", "-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra", "-Iinclude", "-Isrc", "-Ifirmware")
+HOST_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Iinclude", "-Isrc", "-Ifirmware")
+UNKNOWN_STACK_BYTES = 4096
+"""Stack to reserve where the worst case is unknown."""
+
+_ROOM = 1 << 27  # bytes of each memory for the first link, which only measures
+_JOBS = 2
+_LINES = 12
+
+
+@dataclass(frozen=True)
+class Image:
+    """A program for a target.
+
+    Attributes:
+        elf: the file.
+        toolchain: name and version of what built it.
+        optimize: key of `OPTIMIZE`.
+        trace: whether it sends every layer's outputs (`TINYKD_TRACE`).
+        budget: what it was made to fit; None on the host.
+        sizes: what it takes; None on the host, where flash and RAM mean nothing.
+        stack: its worst-case stack.
+    """
+
+    elf: Path
+    target: Target
+    toolchain: str
+    optimize: str
+    trace: bool
+    budget: Budget | None
+    sizes: Sizes | None
+    stack: StackBound
+
+
+def build(
+    tree: Path,
+    target: Target,
+    toolchain: Toolchain,
+    *,
+    optimize: str = "balanced",
+    trace: bool = False,
+    flash_bytes: int | None = None,
+    ram_bytes: int | None = None,
+    folder: Path | None = None,
+    flags: Sequence[str] = (),
+) -> Image:
+    """Compile `src/*.c` and `firmware/*.c` of a generated tree and link them.
+
+    The same sources give the same bytes wherever the tree lies. Linking goes in two steps: once with room for anything, to
+    measure code and worst-case stack, then within the budget.
+
+    Args:
+        optimize: key of `OPTIMIZE`.
+        trace: define `TINYKD_TRACE`.
+        flash_bytes, ram_bytes: the budget; the board's own by default.
+        folder: where objects and image go; `tree/build/...` by default.
+        flags: more compiler flags, last.
+
+    Raises:
+        OverBudget: flash or RAM needed exceed the budget.
+        ToolError: the compiler or linker failed.
+        UsageError: `optimize` is unknown, or the budget is more than the board has.
+    """
+    if optimize not in OPTIMIZE:
+        raise UsageError(f"no optimization is called {optimize!r}", f"one of {', '.join(OPTIMIZE)}")
+    budget = _budget(target.board, flash_bytes, ram_bytes) if target.board else None
+    chosen = (*(COMMON_FLAGS if target.board else HOST_FLAGS), *(("-DTINYKD_TRACE",) if trace else ()), *flags)
+    variant = f"{target.name}-{toolchain.name}-{optimize}{'-trace' if trace else ''}"
+    out = (folder or tree / "build" / variant).resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    levels = {"src": OPTIMIZE[optimize], "firmware": OPTIMIZE["size"]}
+    objects = _compile(tree, target, toolchain, levels, chosen, out)
+    _make_runtime(target, toolchain, out)
+    elf, name = out / "firmware.elf", f"{toolchain.name} {toolchain.version}"
+    if target.board is None or budget is None:
+        elf = out / "firmware"
+        _run(toolchain.link(target.core, objects, None, {}, elf), tree)
+        return Image(elf, target, name, optimize, trace, None, None, StackBound(None, unknown=("the host's stack is not analysed",)))
+    script = tree / "firmware" / "link.ld"
+    roomy = Budget(_ROOM, _ROOM)
+    _run(toolchain.link(target.core, objects, script.resolve(), _symbols(target.board, roomy, UNKNOWN_STACK_BYTES), elf), tree)
+    frames = read_stack_usage(path.with_suffix(".su") for path in objects if path.with_suffix(".su").exists())
+    first = read_elf(elf, objects)
+    stack = stack_bound(first, frames, target.core.exception_frame_bytes)
+    reserved = UNKNOWN_STACK_BYTES if stack.bytes is None else (stack.bytes + 7) // 8 * 8
+    sizes = measure(first)
+    _check(sizes, reserved - sizes.stack_bytes, budget, elf)
+    _run(toolchain.link(target.core, objects, script.resolve(), _symbols(target.board, budget, reserved), elf), tree)
+    return Image(elf, target, name, optimize, trace, budget, measure(read_elf(elf, objects)), stack)
+
+
+def _compile(
+    tree: Path, target: Target, toolchain: Toolchain, levels: Mapping[str, Sequence[str]], flags: Sequence[str], out: Path
+) -> list[Path]:
+    """Compile each folder of `levels` with its own optimization: the program around the model is always made small."""
+    sources = [path.relative_to(tree) for folder in levels for path in sorted((tree / folder).glob("*.c"))]
+    if not sources:
+        raise ToolError(f"{tree} holds no C sources", "export the model first")
+    objects = [out / f"{source.stem}.o" for source in sources]
+    doubled = sorted({o.stem for o in objects if objects.count(o) > 1})
+    if doubled:
+        raise ToolError(f"two C files of {tree} share a name: {', '.join(doubled)}", "rename one")
+    shared = (*flags, f"-ffile-prefix-map={tree.resolve()}=.")
+    commands = [
+        toolchain.compile(target.core, source.as_posix(), output, (*levels[source.parts[0]], *shared))
+        for source, output in zip(sources, objects)
+    ]
+    with ThreadPoolExecutor(min(_JOBS, os.cpu_count() or 1)) as pool:
+        list(pool.map(lambda command: _run(command, tree), commands))
+    return objects
+
+
+def _make_runtime(target: Target, toolchain: Toolchain, out: Path) -> None:
+    """Make the compiler's helper functions for this core, unless an earlier build did."""
+    kept = toolchain.runtime(target.core)
+    if kept is None or kept.exists():
+        return
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    fresh = kept.with_name(f"{os.getpid()}-{kept.name}")
+    _run(toolchain.make_runtime(target.core, fresh), out)
+    fresh.replace(kept)
+
+
+def _budget(board: Board, flash_bytes: int | None, ram_bytes: int | None) -> Budget:
+    flash = board.budget.flash_bytes if flash_bytes is None else flash_bytes
+    ram = board.budget.ram_bytes if ram_bytes is None else ram_bytes
+    for what, wanted, there in (("flash", flash, board.flash.bytes), ("RAM", ram, board.ram.bytes)):
+        if not 0 < wanted <= there:
+            raise UsageError(f"a {what} budget of {wanted} bytes on {board.name}, which has {there}", f"give 1 to {there} bytes")
+    return Budget(flash, ram)
+
+
+def _symbols(board: Board, budget: Budget, stack_bytes: int) -> Mapping[str, int]:
+    return {
+        "TINYKD_FLASH_ORIGIN": board.flash.origin,
+        "TINYKD_FLASH_BYTES": budget.flash_bytes,
+        "TINYKD_RAM_ORIGIN": board.ram.origin,
+        "TINYKD_RAM_BYTES": budget.ram_bytes,
+        "TINYKD_STACK_BYTES": stack_bytes,
+    }
+
+
+def _check(sizes: Sizes, more_stack: int, budget: Budget, elf: Path) -> None:
+    """Raise `OverBudget` with the largest takers, before the linker would with none."""
+    ram = sizes.ram_bytes + more_stack
+    over = []
+    if sizes.flash_bytes > budget.flash_bytes:
+        largest = sorted(sizes.objects, key=lambda o: -o.flash)[:3]
+        takers = ", ".join(f"{o.source} {o.flash}" for o in largest)
+        over.append(f"flash {sizes.flash_bytes} of {budget.flash_bytes} bytes ({takers})")
+    if ram > budget.ram_bytes:
+        parts = f"arena {sizes.arena_bytes}, stack {sizes.stack_bytes + more_stack}, .data {sizes.data_bytes}, .bss {sizes.bss_bytes}"
+        over.append(f"RAM {ram} of {budget.ram_bytes} bytes ({parts})")
+    if over:
+        elf.unlink(missing_ok=True)
+        shrink = "the weights: fewer channels" if "flash" in over[0] else "the arena: smaller activations early in the net"
+        raise OverBudget("the image is over budget: " + "; ".join(over), f"shrink {shrink}; or raise --flash or --ram")
+
+
+def _run(command: Command, folder: Path) -> None:
+    try:
+        outcome = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=600)
+    except OSError as error:
+        raise ToolError(f"cannot run {command[0]}: {error.strerror or error}", "`tinykd doctor` shows what is installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(f"{Path(command[0]).name} ran for more than 10 minutes", "optimize less, or split the model") from error
+    if outcome.returncode != 0:
+        said = "\n".join((outcome.stderr or outcome.stdout).strip().splitlines()[:_LINES])
+        raise ToolError(f"{Path(command[0]).name} failed:\n{said}", f"run it by hand in {folder}: {' '.join(command)}")

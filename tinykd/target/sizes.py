@@ -1,0 +1,119 @@
+"""What an image takes of flash and RAM, and who takes it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tinykd.target.elf import Elf, Symbol
+
+_WEIGHTS = re.compile(r"tinykd_.+_weights$")
+_GOLDEN = re.compile(r"tinykd_.+_golden$")
+ARENA = ("main", "arena")
+"""Source and name of the array that holds the activations."""
+
+
+@dataclass(frozen=True)
+class ObjectSize:
+    """What one C file takes, in bytes.
+
+    Attributes:
+        source: stem of the file (`conv_2d`), or `runtime` for the compiler's helper functions.
+        code: instructions.
+        constants: read-only tables in flash.
+        data: variables with a first value: they take as much flash as RAM.
+        bss: variables that start as zero: RAM only.
+    """
+
+    source: str
+    code: int = 0
+    constants: int = 0
+    data: int = 0
+    bss: int = 0
+
+    @property
+    def flash(self) -> int:
+        return self.code + self.constants + self.data
+
+    @property
+    def ram(self) -> int:
+        return self.data + self.bss
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What an image takes, in bytes.
+
+    Attributes:
+        weights_bytes: the model's constants: the tables of `tinykd_NAME_weights.c`.
+        code_bytes: instructions and all other tables, golden vectors left out.
+        golden_bytes: golden vectors.
+        flash_bytes: the whole image as flash holds it, the first values of variables included.
+        data_bytes: variables with a first value.
+        bss_bytes: variables that start as zero, the arena included.
+        arena_bytes: activations.
+        stack_bytes: stack reserved: the worst case where it is known.
+        ram_bytes: everything in RAM, with alignment.
+        objects: who takes it, by flash and RAM together, largest first. Padding belongs to none.
+    """
+
+    weights_bytes: int
+    code_bytes: int
+    golden_bytes: int
+    flash_bytes: int
+    data_bytes: int
+    bss_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+    ram_bytes: int
+    objects: tuple[ObjectSize, ...]
+
+
+def measure(elf: Elf) -> Sizes:
+    """The sizes of a linked image."""
+    stored = [s for s in elf.sections if s.stored]
+    flash = sum(s.bytes for s in stored)
+    data = sum(s.bytes for s in stored if s.writable)
+    stack = sum(s.bytes for s in elf.sections if s.name == ".stack")
+    empty = [s for s in elf.sections if not s.stored and s.name != ".stack"]
+    in_ram = [s for s in elf.sections if s.writable or not s.stored]
+    ram = max((s.address + s.bytes for s in in_ram), default=0) - min((s.address for s in in_ram), default=0)
+    objects = _objects(elf)
+    weights = sum(o.constants for o in objects if _WEIGHTS.match(o.source))
+    golden = sum(o.constants for o in objects if _GOLDEN.match(o.source))
+    return Sizes(
+        weights_bytes=weights,
+        code_bytes=flash - data - weights - golden,
+        golden_bytes=golden,
+        flash_bytes=flash,
+        data_bytes=data,
+        bss_bytes=sum(s.bytes for s in empty),
+        arena_bytes=sum(s.bytes for s in elf.symbols if (s.source, s.name) == ARENA),
+        stack_bytes=stack,
+        ram_bytes=ram,
+        objects=objects,
+    )
+
+
+def _objects(elf: Elf) -> tuple[ObjectSize, ...]:
+    sections = {s.name: s for s in elf.sections}
+    seen: set[tuple[int, str]] = set()
+    totals: dict[str, dict[str, int]] = {}
+    for symbol in elf.symbols:
+        section = sections.get(symbol.section)
+        if section is None or (symbol.address, symbol.kind) in seen:
+            continue
+        seen.add((symbol.address, symbol.kind))
+        column = _column(symbol, section.stored, section.writable)
+        totals.setdefault(symbol.source, {}).setdefault(column, 0)
+        totals[symbol.source][column] += symbol.bytes
+    found = (ObjectSize(source, **columns) for source, columns in totals.items())
+    return tuple(sorted((o for o in found if o.flash + o.ram), key=lambda o: (-(o.flash + o.ram), o.source)))
+
+
+def _column(symbol: Symbol, stored: bool, writable: bool) -> str:
+    if symbol.kind == "function":
+        return "code"
+    if not stored:
+        return "bss"
+    return "data" if writable else "constants"
