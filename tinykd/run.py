@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tinykd.errors import ToolError
+from tinykd.errors import ToolError, UsageError
 
 
 def content_key(**inputs: Any) -> str:
@@ -66,6 +67,27 @@ class RunDirectory:
     def path(self, name: str) -> Path:
         """Where the file called `name` lives in this run."""
         return self.root / name
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out of this run; a killed process leaves no lock behind.
+
+        Raises:
+            UsageError: another process works in this run.
+        """
+        try:
+            import fcntl
+        except ImportError:  # Windows: no advisory locks, one process at a time is up to the user
+            yield
+            return
+        if not self.path(".lock").exists():
+            write_atomically(self.path(".lock"), b"")
+        with self.path(".lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UsageError(f"another process is working in {self.root}", "wait for it, or choose another --out folder") from None
+            yield
 
     def write_json(self, name: str, value: Any) -> None:
         """Write `value` as indented JSON, atomically."""

@@ -1,0 +1,1 @@
+"""Distillation: teachers, stored teacher outputs, losses, the training loop and the stages of a run."""

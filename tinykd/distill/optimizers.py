@@ -1,0 +1,43 @@
+"""Optimizers by name, for either Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from tinykd.recipe.model import Training
+
+
+def _adam(keras: ModuleType, training: Training) -> Any:
+    return keras.optimizers.Adam(training.learning_rate, weight_decay=training.weight_decay or None)
+
+
+def _adamw(keras: ModuleType, training: Training) -> Any:
+    return keras.optimizers.AdamW(training.learning_rate, weight_decay=training.weight_decay)
+
+
+def _sgd(keras: ModuleType, training: Training) -> Any:
+    return keras.optimizers.SGD(
+        training.learning_rate, momentum=training.momentum, nesterov=training.momentum > 0, weight_decay=training.weight_decay or None
+    )
+
+
+OPTIMIZERS: dict[str, Callable[[ModuleType, Training], Any]] = {
+    "adam": _adam,
+    "adamw": _adamw,
+    "sgd": _sgd,
+}
+
+
+def build_optimizer(keras: ModuleType, training: Training, model: Any) -> Any:
+    """An optimizer with its slots in place. Weight decay is decoupled and spares biases and batch-norm scales.
+
+    Args:
+        keras: `keras` or `tf_keras`, whichever made `model`.
+    """
+    optimizer = OPTIMIZERS[training.optimizer](keras, training)
+    if training.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(model.trainable_variables)
+    return optimizer

@@ -1,0 +1,64 @@
+"""What can be known to be wrong before hours of training."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+from tinykd.data import Dataset
+from tinykd.errors import RecipeError, ToolError
+from tinykd.quantize.engine import engine
+from tinykd.recipe.model import Augment, Recipe
+from tinykd.run import RunDirectory
+
+#: Checkpoints, models, logs and evidence of a small run, bytes.
+RUN_BYTES = 64 << 20
+
+
+def check_recipe(recipe: Recipe, teacher_path: Path | None) -> None:
+    """Choices that are each right and together wrong.
+
+    Args:
+        recipe: Of the run.
+        teacher_path: A given teacher, from the command line or the recipe.
+
+    Raises:
+        RecipeError: with what to change.
+    """
+    augmented = recipe.data.augment != Augment()
+    stored_file = teacher_path is not None and teacher_path.suffix == ".npz"
+    if stored_file and recipe.distill.teacher_outputs == "live":
+        raise RecipeError(
+            'teacher_outputs = "live" needs a teacher that runs, not stored outputs', 'set distill.teacher_outputs = "stored"'
+        )
+    if stored_file and augmented:
+        raise RecipeError(
+            "the .npz holds the teacher's outputs of plain samples, but data.augment changes the samples",
+            "remove the [data.augment] table, or give the teacher itself",
+        )
+    if recipe.distill.teacher_outputs == "stored" and augmented and not recipe.distill.views:
+        raise RecipeError(
+            "stored teacher outputs would belong to other images than the randomly augmented ones the student sees",
+            'set distill.views = 8 (stored views of each sample) or distill.teacher_outputs = "live"',
+        )
+    engine(recipe.quantize.engine)
+
+
+def check_space(recipe: Recipe, data: Dataset, run: RunDirectory) -> None:
+    """Room for teacher outputs and checkpoints.
+
+    Raises:
+        ToolError: the disk has too little.
+    """
+    views = max(1, recipe.distill.views)
+    needed = RUN_BYTES + 4 * data.classes * (views * len(data.train) + len(data.validation) + len(data.test))
+    folder = run.root
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ToolError(
+            f"{folder} has {free / 1e6:.0f} MB free; this run needs about {math.ceil(needed / 1e6)} MB",
+            "free disk space or choose another --out folder",
+        )

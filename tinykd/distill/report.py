@@ -1,0 +1,96 @@
+"""The `distillation` section of `report.json`: what each network is worth, how faithful it is, and where it came from.
+
+Keys of the section:
+
+    recipe, seed, command        how to make it again
+    samples                      {train, validation, test}
+    classes, class_names
+    accuracy                     {teacher, baseline, student, qat, int8}: fractions of the test split; baseline may be null
+    validation_accuracy          the same five on validation, by which choices are made
+    fidelity                     {baseline, student, qat, int8}: {agreement, predictive_kl} with the teacher, test split
+    parameters                   {teacher, student}; teacher is null if its file does not say
+    int8_model_bytes             size of student_int8.tflite
+    seconds                      wall-clock of each stage, of the process that finished it
+    training                     {stage: {epochs, best_epoch, training_seconds}}
+    hashes                       SHA-256: data, teacher, student, int8
+    versions                     of the packages that trained
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykd import __version__
+from tinykd.distill.evaluation import accuracy, agreement, predictive_kl
+from tinykd.distill.pipeline import Pipeline
+from tinykd.run import RunDirectory, file_hash
+
+NETWORKS = ("teacher", "baseline", "student", "qat", "int8")
+PACKAGES = ("tensorflow", "keras", "tf_keras", "tensorflow-model-optimization", "numpy", "ai-edge-litert")
+
+
+def distillation_section(pipeline: Pipeline, stages: Mapping[str, Mapping[str, Any] | None], command: str) -> dict[str, Any]:
+    """The section, from the finished stages of `pipeline` (name -> values) and the command that ran them."""
+    run, data = pipeline.run, pipeline.data
+    outputs = pipeline.outputs()
+    test: dict[str, NDArray[np.float32]] = {"teacher": outputs.test}
+    validation: dict[str, NDArray[np.float32]] = {"teacher": outputs.validation}
+    for name in NETWORKS[1:]:
+        if name == "baseline" and stages["baseline"] is None:
+            continue
+        with np.load(run.path(f"predictions/{name}.npz"), allow_pickle=False) as archive:
+            validation[name], test[name] = archive["validation"], archive["test"]
+    done = {name: values for name, values in stages.items() if values is not None}
+    return {
+        "recipe": pipeline.recipe.name,
+        "seed": pipeline.recipe.seed,
+        "command": command,
+        "samples": {"train": len(data.train.y), "validation": len(data.validation.y), "test": len(data.test.y)},
+        "classes": data.classes,
+        "class_names": list(data.class_names),
+        "accuracy": {name: accuracy(test[name], data.test.y) if name in test else None for name in NETWORKS},
+        "validation_accuracy": {name: accuracy(validation[name], data.validation.y) if name in test else None for name in NETWORKS},
+        "fidelity": {
+            name: {"agreement": agreement(outputs.test, test[name]), "predictive_kl": predictive_kl(outputs.test, test[name])}
+            for name in NETWORKS[1:]
+            if name in test
+        },
+        "parameters": {"teacher": done["teacher"]["parameters"], "student": done["student"]["parameters"]},
+        "int8_model_bytes": run.path("student_int8.tflite").stat().st_size,
+        "seconds": {name: values["seconds"] for name, values in done.items()},
+        "training": {
+            name: {key: values[key] for key in ("epochs", "best_epoch", "training_seconds")}
+            for name, values in done.items()
+            if "epochs" in values
+        },
+        "hashes": {
+            "data": data.content_hash,
+            "teacher": pipeline.teacher_digest,
+            "student": file_hash(run.path("student.keras")),
+            "int8": file_hash(run.path("student_int8.tflite")),
+        },
+        "versions": {"tinykd": __version__, **{name: _version(name) for name in PACKAGES}},
+    }
+
+
+def merge_section(run: RunDirectory, name: str, section: Mapping[str, Any]) -> None:
+    """Put `section` into `report.json` under `name` and leave the other sections as they are."""
+    path = run.path("report.json")
+    try:
+        report = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError:
+        report = {}
+    run.write_json("report.json", {**(report if isinstance(report, dict) else {}), name: dict(section)})
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,1 @@
+"""Training schemes: who is trained, against what."""

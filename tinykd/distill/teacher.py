@@ -1,0 +1,175 @@
+"""Teachers: a function from inputs to logits, whatever file they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykd.distill.evaluation import predictor
+from tinykd.distill.keras_modules import keras as _keras
+from tinykd.distill.keras_modules import native_stderr_hidden, tensorflow
+from tinykd.distill.keras_modules import tf_keras as _tf_keras
+from tinykd.distill.model_config import read_config
+from tinykd.errors import RecipeError, UnsupportedModel, UsageError
+from tinykd.quantize.integers import TfliteModel
+
+OutputKind = Literal["logits", "probabilities"]
+Outputs = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+#: Smallest probability that a float teacher is believed to mean; below it stands an underflow.
+SMALLEST_PROBABILITY = 1e-12
+
+
+@dataclass(frozen=True)
+class Network:
+    """A loaded network.
+
+    Attributes:
+        outputs: `[samples, ...] -> [samples, classes]`, in batches.
+        input_shape: Of one sample; None where any size goes.
+        parameters: Number of weights, or None if the file does not say.
+        smallest_probability: Least probability above 0 that its outputs resolve.
+    """
+
+    outputs: Outputs
+    input_shape: tuple[int | None, ...]
+    parameters: int | None
+    smallest_probability: float = SMALLEST_PROBABILITY
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A fixed network whose logits a student learns from."""
+
+    network: Network
+    kind: OutputKind
+    classes: int
+    source: str
+
+    def logits(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 `[samples, classes]`; probabilities become logits by their logarithm.
+
+        Raises:
+            UnsupportedModel: other than `classes` outputs a sample, or NaN.
+            RecipeError: the outputs are not of the kind that the recipe says.
+        """
+        outputs = self.network.outputs(x)
+        if outputs.ndim != 2 or outputs.shape[1] != self.classes:
+            raise UnsupportedModel(
+                f"{self.source}: outputs have shape {list(outputs.shape[1:])} a sample; the data has {self.classes} classes",
+                "the teacher must give one logit (or probability) a class",
+            )
+        if not np.isfinite(outputs).all():
+            raise UnsupportedModel(f"{self.source}: outputs hold NaN or infinity", "check the teacher on a few samples")
+        looks_like_probabilities = bool(outputs.min() >= -1e-6 and np.allclose(outputs.sum(axis=1), 1.0, atol=0.05))
+        if self.kind == "logits":
+            if looks_like_probabilities:
+                raise RecipeError(
+                    f"{self.source}: every row of outputs sums to 1: these are probabilities, not logits",
+                    'set teacher.outputs = "probabilities"',
+                )
+            return outputs
+        if not looks_like_probabilities:
+            raise RecipeError(f"{self.source}: outputs are not probabilities: rows do not sum to 1", 'set teacher.outputs = "logits"')
+        return np.log(np.maximum(outputs, self.network.smallest_probability)).astype(np.float32)
+
+
+def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], classes: int) -> Teacher:
+    """The teacher in a `.keras` (either Keras), `.h5`, `.tflite` file or SavedModel folder.
+
+    Args:
+        path: File or folder.
+        kind: What the network returns.
+        input_shape: Of one sample of the data.
+        classes: Of the data.
+
+    Raises:
+        UsageError: nothing is there, or its kind is unknown.
+        UnsupportedModel: it cannot be read, holds code, or takes inputs of another shape.
+    """
+    if not path.exists():
+        raise UsageError(f"there is no teacher at {path}", "correct --teacher or teacher.path")
+    suffix = "" if path.is_dir() else path.suffix.lower()
+    if suffix not in READERS:
+        raise UsageError(f"{path}: a teacher of kind {suffix or 'file without suffix'} is unknown", f"give {', '.join(KINDS)}")
+    network = READERS[suffix](path)
+    expected = network.input_shape
+    if len(expected) != len(input_shape) or any(want not in (None, have) for want, have in zip(expected, input_shape, strict=True)):
+        raise UnsupportedModel(
+            f"{path}: the teacher takes inputs of shape {list(expected)}, the data has {list(input_shape)}",
+            "give a teacher trained on this data's shape, or store its outputs in an .npz and pass that",
+        )
+    return Teacher(network, kind, classes, str(path))
+
+
+def keras_network(model: Any) -> Network:
+    """A model of either Keras as a network."""
+    return Network(predictor(model), tuple(model.input_shape[1:]), int(model.count_params()))
+
+
+def _read_keras(path: Path) -> Network:
+    """`.keras` and HDF5 of either Keras: the file says which wrote it."""
+    config = read_config(path)
+    loader = _tf_keras if config.keras_version.startswith(("1", "2")) else _keras
+    try:
+        with native_stderr_hidden():
+            model = loader().models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever its layers raise
+        raise UnsupportedModel(
+            f"{path}: Keras cannot load it: {_first_line(error)}", "save it again with model.save('teacher.keras')"
+        ) from None
+    if not isinstance(model.input_shape, tuple) or not isinstance(model.output_shape, tuple):
+        raise UnsupportedModel(f"{path}: the teacher has several inputs or outputs", "give a model of one input and one output")
+    return keras_network(model)
+
+
+def _read_saved_model(path: Path) -> Network:
+    tf = tensorflow()
+    try:
+        with native_stderr_hidden():
+            loaded = tf.saved_model.load(str(path))
+            function = loaded.signatures["serving_default"]
+    except Exception as error:  # TensorFlow raises many kinds
+        raise UnsupportedModel(
+            f"{path} is not a SavedModel with a signature serving_default: {_first_line(error)}", "export it with model.export(folder)"
+        ) from None
+    arguments = function.structured_input_signature[1]
+    if len(arguments) != 1 or len(function.structured_outputs) != 1:
+        raise UnsupportedModel(f"{path}: the teacher has several inputs or outputs", "give a model of one input and one output")
+    ((argument, spec),) = arguments.items()
+    (output,) = function.structured_outputs
+    shape: tuple[int | None, ...] = tuple(spec.shape.as_list()[1:])
+
+    # The signature closes over `loaded`'s variables but does not keep them alive.
+    def forward(x: Any, training: bool, keep: Any = loaded) -> Any:  # noqa: ARG001
+        return function(**{argument: x})[output]
+
+    parameters = sum(int(np.prod(variable.shape)) for variable in function.variables)
+    return Network(predictor(forward), shape, parameters or None)
+
+
+def _read_tflite(path: Path) -> Network:
+    model = TfliteModel(path.read_bytes())
+    # An output of 0 quanta is any probability below half a quantum.
+    return Network(model.real_outputs, model.input_shape, None, max(SMALLEST_PROBABILITY, model.output_step / 2))
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0][:300] if text else type(error).__name__
+
+
+READERS: dict[str, Callable[[Path], Network]] = {
+    ".keras": _read_keras,
+    ".h5": _read_keras,
+    ".hdf5": _read_keras,
+    ".tflite": _read_tflite,
+    "": _read_saved_model,
+}
+
+KINDS = (".keras", ".h5", ".tflite", "a SavedModel folder", "stored outputs .npz")

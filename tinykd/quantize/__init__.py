@@ -1,0 +1,1 @@
+"""Quantization: quantization-aware training, conversion to int8 `.tflite`, and the accuracy of its integers."""

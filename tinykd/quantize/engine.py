@@ -1,0 +1,70 @@
+"""Quantization-aware training engines: one interface, a table by the recipe's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinykd.errors import RecipeError
+from tinykd.recipe.model import Net
+
+Inputs = NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """From a float student to int8, with a trainable network between."""
+
+    def keras(self) -> ModuleType:
+        """The Keras that `prepare`'s network belongs to, and whose optimizers train it."""
+        ...
+
+    def prepare(self, student: Any, net: Net, calibration: Inputs) -> Any:
+        """A network that computes what `student` computes, rounded as int8 kernels round, ready to train.
+
+        Args:
+            student: Trained Keras 3 model, inputs `[batch, ...]` -> logits `[batch, classes]`.
+            net: The architecture it was built from.
+            calibration: Plain training inputs `[samples, ...]` that set the activation ranges.
+        """
+        ...
+
+    def settle(self, model: Any, calibration: Inputs) -> None:
+        """Measure batch-norm statistics and activation ranges again and fix them: after training, before evaluation."""
+        ...
+
+    def convert(self, model: Any) -> bytes:
+        """The `.tflite`, int8 in, int8 out, integer operators only.
+
+        Raises:
+            UnsupportedModel: the converter refuses the network or leaves a float operator.
+        """
+        ...
+
+
+def _tfmot() -> Engine:
+    from tinykd.quantize.tfmot import TfmotEngine
+
+    return TfmotEngine()
+
+
+def _native() -> Engine:
+    raise RecipeError("the native quantization engine is not there yet", 'set quantize.engine = "tfmot"')
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "tfmot": _tfmot,
+    "native": _native,
+}
+
+
+def engine(name: str) -> Engine:
+    """The engine called `name`, a key of `ENGINES`.
+
+    Raises:
+        RecipeError: it cannot be used yet.
+    """
+    return ENGINES[name]()
