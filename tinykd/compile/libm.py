@@ -31,10 +31,7 @@ def _function(name: str) -> Callable[[float], float]:
         except (OSError, AttributeError):
             continue
         found.argtypes, found.restype = [ctypes.c_float], ctypes.c_float
-
-        def single(x: float) -> float:
-            return float(found(x))
-
+        single: Callable[[float], float] = found
         return single
     return _DOUBLE[name]
 

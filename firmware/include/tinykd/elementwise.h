@@ -8,7 +8,8 @@
 
 #include <stdint.h>
 
-/* operand = requantize((q - zero_point) << 20), out = clamp(requantize(a +- b) + output_zero_point) */
+/* operand = requantize((q - zero_point) << n), out = clamp(requantize(f(a, b)) + output_zero_point)
+ * with n = 20 and f = a + b or a - b, or n = 7 and f = (a - b)^2 */
 struct tinykd_sum {
     int32_t size_0, size_1, size_2, size_3;
     int32_t a_step_0, a_step_1, a_step_2, a_step_3;
@@ -20,5 +21,41 @@ struct tinykd_sum {
 };
 
 void tinykd_add_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output);
+void tinykd_sub_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output);
+void tinykd_squared_difference_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* out = clamp(requantize((a - a_zero_point) * (b - b_zero_point)) + output_zero_point) */
+struct tinykd_product {
+    int32_t size_0, size_1, size_2, size_3;
+    int32_t a_step_0, a_step_1, a_step_2, a_step_3;
+    int32_t b_step_0, b_step_1, b_step_2, b_step_3;
+    int32_t a_zero_point, b_zero_point;
+    int32_t output_zero_point, output_multiplier, output_shift;
+    int32_t clamp_low, clamp_high;
+};
+
+void tinykd_mul_s8(const struct tinykd_product *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* x = a - input_zero_point, out = requantize(x) or, below zero, requantize(x * (b - alpha_zero_point)) */
+struct tinykd_prelu {
+    int32_t size_0, size_1, size_2, size_3;
+    int32_t a_step_0, a_step_1, a_step_2, a_step_3;
+    int32_t b_step_0, b_step_1, b_step_2, b_step_3;
+    int32_t input_zero_point, alpha_zero_point, output_zero_point;
+    int32_t positive_multiplier, positive_shift;
+    int32_t negative_multiplier, negative_shift;
+};
+
+void tinykd_prelu_s8(const struct tinykd_prelu *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* out = the larger or smaller integer of a and b */
+struct tinykd_pairs {
+    int32_t size_0, size_1, size_2, size_3;
+    int32_t a_step_0, a_step_1, a_step_2, a_step_3;
+    int32_t b_step_0, b_step_1, b_step_2, b_step_3;
+};
+
+void tinykd_maximum_s8(const struct tinykd_pairs *p, const int8_t *a, const int8_t *b, int8_t *output);
+void tinykd_minimum_s8(const struct tinykd_pairs *p, const int8_t *a, const int8_t *b, int8_t *output);
 
 #endif

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,14 +27,15 @@ class AddOptions:
 
 @dataclass(frozen=True)
 class ScaledOperand:
-    """(q - zero_point) * 2**LEFT_SHIFT * multiplier * 2**(shift - 31)."""
+    """(q - zero_point) * 2**left_shift * multiplier * 2**(shift - 31)."""
 
     zero_point: int
+    left_shift: int
     multiplier: int
     shift: int
 
     def __call__(self, q: Array) -> Int64:
-        return requantize((q.astype(np.int64) - self.zero_point) << LEFT_SHIFT, self.multiplier, self.shift)
+        return requantize((q.astype(np.int64) - self.zero_point) << self.left_shift, self.multiplier, self.shift)
 
     def fields(self, name: str) -> dict[str, int]:
         """Members of the kernel's struct."""
@@ -42,9 +44,8 @@ class ScaledOperand:
 
 @dataclass(frozen=True)
 class Sum:
-    """Integers of a sum or difference: both operands on twice the larger input scale, then requantized to the output."""
+    """Integers of f(a, b) with both operands on twice the larger input scale, the result requantized to the output."""
 
-    elements: int
     loops: Broadcast
     a: ScaledOperand
     b: ScaledOperand
@@ -54,38 +55,46 @@ class Sum:
     clamp: tuple[int, int]
 
 
-def lower(graph: Graph, op: Op, _: Rounding) -> Sum:
-    """Source: LiteRT `add.cc` and `sub.cc`, `Prepare`."""
+def scaled(graph: Graph, op: Op, left_shift: int, output_multiplier: Callable[[float, float], float], fused_activation: int) -> Sum:
+    """Check two operands and put both on twice the larger input scale.
+
+    Source: LiteRT `Prepare` of `add.cc`, `sub.cc` and `squared_difference.cc`.
+
+    Args:
+        left_shift: bits by which operands are raised before they are scaled.
+        output_multiplier: the real multiplier of the result, from twice the larger input scale and the output scale.
+        fused_activation: its ActivationFunctionType number.
+    """
     requirements.counts(graph, op, (2,))
     a, b = requirements.present(graph, op, 0), requirements.present(graph, op, 1)
     result = graph.tensors[op.outputs[0]]
     a_quant, b_quant = requirements.quantized(graph, op, a), requirements.quantized(graph, op, b)
     outgoing = requirements.quantized(graph, op, result)
     twice_larger = 2 * max(a_quant.scale, b_quant.scale)
-    a_multiplier, a_shift = quantize_multiplier(a_quant.scale / twice_larger)
-    b_multiplier, b_shift = quantize_multiplier(b_quant.scale / twice_larger)
-    real = twice_larger / ((1 << LEFT_SHIFT) * outgoing.scale)
-    multiplier, shift = quantize_multiplier(real)
-    # operands are below 2**27 after scaling, so their sum is below 2**28; LiteRT's ADD stops at multipliers of 1
+    multiplier, shift = quantize_multiplier(output_multiplier(twice_larger, outgoing.scale))
+    # scaled operands are below 2**27, so f(a, b) is below 2**28; LiteRT refuses to multiply it by 1 or more
     if shift > 0:
         raise UnsupportedModel(
-            f"{graph.label(op)}: the output scale {outgoing.scale:.3g} is over 500000 times finer than the inputs'",
+            f"{graph.label(op)}: the output scale {outgoing.scale:.3g} is too fine for input scales of {twice_larger / 2:.3g}",
             "calibrate with representative data",
         )
     return Sum(
-        elements=result.elements,
         loops=broadcast(graph, op, a, b, result),
-        a=ScaledOperand(a_quant.zero_point, a_multiplier, a_shift),
-        b=ScaledOperand(b_quant.zero_point, b_multiplier, b_shift),
+        a=ScaledOperand(a_quant.zero_point, left_shift, *quantize_multiplier(a_quant.scale / twice_larger)),
+        b=ScaledOperand(b_quant.zero_point, left_shift, *quantize_multiplier(b_quant.scale / twice_larger)),
         output_zero_point=outgoing.zero_point,
         output_multiplier=multiplier,
         output_shift=shift,
-        clamp=activation.clamp(graph, op, op.options.fused_activation, outgoing),
+        clamp=activation.clamp(graph, op, fused_activation, outgoing),
     )
 
 
+def lower(graph: Graph, op: Op, _: Rounding) -> Sum:
+    return scaled(graph, op, LEFT_SHIFT, lambda twice, outgoing: twice / ((1 << LEFT_SHIFT) * outgoing), op.options.fused_activation)
+
+
 def finish(p: Sum, total: Int64) -> Array:
-    """The output of a sum that is on twice the larger input scale."""
+    """The output for a result that is on twice the larger input scale."""
     return np.clip(requantize(total, p.output_multiplier, p.output_shift) + p.output_zero_point, *p.clamp).astype(np.int8)
 
 
@@ -107,15 +116,20 @@ def fields(p: Sum) -> dict[str, int]:
     }
 
 
+def call_of(p: Sum, name: str) -> Call:
+    """The call of the kernel `name`, which is also its file's name."""
+    return Call(function=f"tinykd_{name}_s8", struct="tinykd_sum", fields=dict(fields(p)), source=f"{name}.c", inputs=(0, 1))
+
+
 def call(p: Sum) -> Call:
-    return Call(function="tinykd_add_s8", struct="tinykd_sum", fields=dict(fields(p)), source="add.c", inputs=(0, 1))
+    return call_of(p, "add")
 
 
 def macs(_: Sum) -> int:
     return 0
 
 
-def case(rng: np.random.Generator, kind: str, options: Callable[..., AddOptions]) -> Case:
+def case(rng: np.random.Generator, kind: str, options: Callable[[int], Any]) -> Case:
     """A test case of a sum or difference."""
     shapes = sampling.broadcast_shapes(rng)
     a_quant, b_quant = sampling.quant(rng), sampling.quant(rng)

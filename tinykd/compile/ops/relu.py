@@ -22,7 +22,7 @@ _REAL_RANGES: dict[str, tuple[float, float]] = {
 _CODES = {"RELU": 19, "RELU6": 21, "RELU_N1_TO_1": 20, "RELU_0_TO_1": 152}
 
 
-def lower(graph: Graph, op: Op, rounding: Rounding) -> Lookup:
+def lower(graph: Graph, op: Op, _: Rounding) -> Lookup:
     """Source: LiteRT `QuantizedReluX`; the ratio of the scales is a float32.
 
     TFLite Micro's RELU6 does not requantize; the two differ where a converter gave input and output different scales.
