@@ -38,3 +38,16 @@ def require(arrays: dict[str, npt.NDArray[Any]], names: Sequence[str], path: Pat
     missing = [name for name in names if name not in arrays]
     if missing:
         raise DataError(f"{path} holds no array called {missing[0]}", f"store {', '.join(names)} with numpy.savez")
+
+
+def require_pixels(array: npt.NDArray[Any], name: str, shape: tuple[int, ...], path: Path) -> None:
+    """Fail unless `array` is uint8 [samples, *shape].
+
+    Raises:
+        DataError: another dtype or shape.
+    """
+    if array.dtype != np.uint8 or array.shape[1:] != shape or array.ndim != len(shape) + 1:
+        wanted = f"uint8 [samples, {', '.join(map(str, shape))}]"
+        raise DataError(
+            f"{path}: {name} is {array.dtype} {list(array.shape)}, not {wanted}", 'for other images use data.name = "npz" and data.path'
+        )

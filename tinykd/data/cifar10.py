@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinykd.data.archive import read_npz, require
+from tinykd.data.archive import read_npz, require, require_pixels
 from tinykd.data.download import through_keras
 from tinykd.data.local import local_file
 from tinykd.data.source import Array, Source
@@ -42,6 +42,8 @@ def cifar10(data: Data, data_dir: Path | None) -> Source:
         x_test = _decoded(arrays["jpeg_test"], arrays["offsets_test"], path)
     else:
         require(arrays, ARRAYS, path)
+        for name in ("x_train", "x_test"):
+            require_pixels(arrays[name], name, (SIDE, SIDE, 3), path)
         x, x_test = arrays["x_train"], arrays["x_test"]
     return Source(_unit(x), arrays["y_train"], _unit(x_test), arrays["y_test"], CLASSES, "pixel/255")
 
@@ -60,6 +62,8 @@ def _decoded(jpeg: Array, offsets: Array, path: Path) -> Array:
     except ImportError:
         raise ToolError("Pillow, which decodes JPEG, is not installed", "pip install 'tinykd[train]'") from None
     stream = np.ascontiguousarray(jpeg, dtype=np.uint8).reshape(-1).data
+    if offsets.ndim != 1 or offsets.dtype.kind not in "iu" or len(offsets) < 2:
+        raise DataError(f"{path}: offsets are {offsets.dtype} {list(offsets.shape)}, not integers [files + 1]", "pack the JPEG files again")
     ends = [int(offset) for offset in offsets]
     images = np.empty((len(ends) - 1, SIDE, SIDE, 3), np.uint8)
     for index, (start, end) in enumerate(itertools.pairwise(ends)):

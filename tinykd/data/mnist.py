@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinykd.data.archive import read_npz, require
+from tinykd.data.archive import read_npz, require, require_pixels
 from tinykd.data.download import through_keras
 from tinykd.data.local import local_file
 from tinykd.data.source import Array, Source
@@ -27,6 +27,8 @@ def mnist(data: Data, data_dir: Path | None) -> Source:
     else:
         arrays = read_npz(path, ARRAYS)
         require(arrays, ARRAYS, path)
+        for name in ("x_train", "x_test"):
+            require_pixels(arrays[name], name, (28, 28), path)
         x, y, x_test, y_test = (arrays[name] for name in ARRAYS)
     return Source(_unit(x), y, _unit(x_test), y_test, tuple("0123456789"), "pixel/255")
 

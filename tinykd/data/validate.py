@@ -66,7 +66,8 @@ def check_classes(splits: dict[str, Split], classes: int | None) -> int:
     missing = np.setdiff1d(np.arange(min(count, len(found) + 1)), found)
     if len(missing):
         raise DataError(
-            f"train split: class {missing[0]} has no sample, but labels reach {found[-1]}", "number the classes from 0 without gaps"
+            f"train split: class {missing[0]} of {count} has no sample; labels reach {found[-1]}",
+            "number the classes from 0 without gaps, and give each at least one training sample",
         )
     return count
 
