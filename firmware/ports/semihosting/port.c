@@ -3,7 +3,7 @@
  * The command line names the files: PROGRAM [INCOMING OUTGOING]. Ticks are those of SysTick. */
 #include "tinykd/port.h"
 
-#include <stddef.h>
+#include <string.h>
 
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 #define SYST_CSR REGISTER(0xE000E010u)
@@ -46,12 +46,8 @@ static int host(enum operation operation, const void *arguments)
 
 static int open_file(const char *name, enum mode mode)
 {
-    size_t length = 0;
+    const uintptr_t arguments[3] = {(uintptr_t)name, (uintptr_t)mode, strlen(name)};
 
-    while (name[length] != '\0') {
-        ++length;
-    }
-    const uintptr_t arguments[3] = {(uintptr_t)name, (uintptr_t)mode, length};
     return host(SYS_OPEN, arguments);
 }
 

@@ -1,0 +1,79 @@
+"""QEMU's Cortex-M machines, with instructions counted by `-icount shift=0`."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinykd.errors import ToolError
+from tinykd.target.boards import QemuMachine
+from tinykd.target.build import Image
+from tinykd.target.emulator.emulator import STALL_SECONDS, RunResult
+from tinykd.target.emulator.process import run_watched
+
+INSTALL = "apt-get install qemu-system-arm"
+
+
+@dataclass(frozen=True)
+class Qemu:
+    """`qemu-system-arm`.
+
+    Attributes:
+        machines: the machines that this version has.
+    """
+
+    executable: str
+    version: str
+    machines: frozenset[str]
+    name: str = "qemu"
+
+    def run(self, image: Image, frames: bytes, *, stall_s: float = STALL_SECONDS) -> RunResult:
+        machine = self._machine(image)
+        with tempfile.TemporaryDirectory(prefix="tinykd-qemu-") as name:
+            folder = Path(name)
+            incoming, outgoing = folder / "incoming", folder / "outgoing"
+            incoming.write_bytes(frames)
+            outgoing.touch()
+            files = f"arg=firmware,arg={incoming.name},arg={outgoing.name}"
+            command = (
+                *(self.executable, "-M", machine.machine, "-kernel", str(image.elf.resolve()), "-icount", "shift=0"),
+                *("-semihosting-config", f"enable=on,target=native,{files}"),
+                *("-display", "none", "-monitor", "none", "-serial", "none"),
+            )
+            streams = {"stdin": Path("/dev/null"), "stdout": folder / "stdout", "stderr": folder / "stderr"}
+            code = run_watched(command, folder, outgoing, stall_s, **streams)
+            text = "".join((folder / s).read_text(errors="replace") for s in ("stdout", "stderr"))
+            replies = outgoing.read_bytes()
+        if code < 0 or (code != 0 and not replies and text.startswith("qemu-system-arm:")):
+            why = f"signal {-code}" if code < 0 else f"exit code {code}"
+            raise ToolError(f"qemu-system-arm -M {machine.machine} failed ({why}): {text.strip()[-1000:]}", "the image may not fit the machine")
+        return RunResult(replies, text, code)
+
+    def instructions(self, image: Image, ticks: int) -> int | None:
+        return round(ticks * self._machine(image).instructions_per_tick)
+
+    def _machine(self, image: Image) -> QemuMachine:
+        board = image.target.board
+        if board is None or board.qemu is None:
+            raise ToolError(f"QEMU has no machine for {image.target.name}", "choose another target")
+        return board.qemu
+
+
+@functools.cache
+def find_qemu() -> Qemu | None:
+    """The `qemu-system-arm` of the PATH, or None."""
+    path = shutil.which("qemu-system-arm")
+    if path is None:
+        return None
+    try:
+        version = subprocess.run((path, "--version"), capture_output=True, text=True, timeout=60, check=True).stdout
+        machines = subprocess.run((path, "-M", "help"), capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    number = re.search(r"version (\S+)", version)
+    return Qemu(path, number[1] if number else "unknown", frozenset(line.split(" ", 1)[0] for line in machines.splitlines()[1:]))

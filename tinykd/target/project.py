@@ -1,0 +1,137 @@
+"""Build files of a generated tree: a Makefile and a CMake project, for those who build without tinykd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinykd.target.build import OPTIMIZE
+from tinykd.target.targets import Target
+
+
+def project_files(
+    name: str, target: Target, optimize: str, sources: Sequence[str], flash_bytes: int | None, ram_bytes: int | None
+) -> dict[str, str]:
+    """`Makefile` and `CMakeLists.txt`.
+
+    Args:
+        name: the model's C name without its prefix.
+        optimize: key of `build.OPTIMIZE`.
+        sources: the tree's `.c` files, by path.
+        flash_bytes, ram_bytes: the budget; the board's own by default.
+    """
+    c_files = sorted(path for path in sources if path.endswith(".c"))
+    make = _host_makefile if target.board is None else _board_makefile
+    return {
+        "Makefile": make(name, target, optimize, c_files, flash_bytes, ram_bytes),
+        "CMakeLists.txt": _cmake(name, target, optimize, c_files, flash_bytes, ram_bytes),
+    }
+
+
+def _linker_symbols(target: Target, flash_bytes: int | None, ram_bytes: int | None) -> list[str]:
+    board = target.board
+    assert board is not None
+    numbers = {
+        "TINYKD_FLASH_ORIGIN": board.flash.origin,
+        "TINYKD_FLASH_BYTES": flash_bytes or board.budget.flash_bytes,
+        "TINYKD_RAM_ORIGIN": board.ram.origin,
+        "TINYKD_RAM_BYTES": ram_bytes or board.budget.ram_bytes,
+    }
+    return [f"-Wl,--defsym={symbol}={value:#x}" for symbol, value in numbers.items()]
+
+
+def _board_makefile(
+    name: str, target: Target, optimize: str, c_files: Sequence[str], flash_bytes: int | None, ram_bytes: int | None
+) -> str:
+    board = target.board
+    assert board is not None
+    run = ""
+    if board.qemu is not None:
+        run = f"""
+# Repeats the golden vectors in the emulator; exits with 0 if every integer agrees.
+run: build/firmware.elf
+\tqemu-system-arm -M {board.qemu.machine} -icount shift=0 -nographic -monitor none -serial none \\
+\t  -semihosting-config enable=on,target=native -kernel $<
+"""
+    return f"""# Firmware of the model '{name}' for {board.name}: make, then make run. Written by tinykd.
+CROSS ?= arm-none-eabi-
+CC = $(CROSS)gcc
+CFLAGS = -std=c99 -mthumb {" ".join(target.core.gcc)} {" ".join(OPTIMIZE[optimize])} -ffunction-sections -fdata-sections -fstack-usage \\
+  -Wall -Wextra -Iinclude -Isrc -Ifirmware
+LDFLAGS = -nostdlib -nostartfiles -T firmware/link.ld -Wl,--gc-sections -Wl,--build-id=none \\
+  {" ".join(_linker_symbols(target, flash_bytes, ram_bytes))}
+SOURCES = {" ".join(c_files)}
+OBJECTS = $(patsubst %.c,build/%.o,$(SOURCES))
+
+build/firmware.elf: $(OBJECTS) firmware/link.ld
+\t$(CC) -mthumb {" ".join(target.core.gcc)} $(LDFLAGS) $(OBJECTS) -lgcc -o $@
+\t$(CROSS)size $@
+
+build/%.o: %.c
+\t@mkdir -p $(@D)
+\t$(CC) $(CFLAGS) -c $< -o $@
+{run}
+clean:
+\trm -rf build
+
+.PHONY: run clean
+"""
+
+
+def _host_makefile(name: str, _: Target, optimize: str, c_files: Sequence[str], __: int | None, ___: int | None) -> str:
+    return f"""# The model '{name}' on this machine: make, then make run. Written by tinykd.
+CC ?= cc
+CFLAGS = -std=c99 {" ".join(OPTIMIZE[optimize])} -Wall -Wextra -Iinclude -Isrc -Ifirmware
+SOURCES = {" ".join(c_files)}
+OBJECTS = $(patsubst %.c,build/%.o,$(SOURCES))
+
+build/firmware: $(OBJECTS)
+\t$(CC) $(OBJECTS) -o $@
+
+build/%.o: %.c
+\t@mkdir -p $(@D)
+\t$(CC) $(CFLAGS) -c $< -o $@
+
+# Repeats the golden vectors; exits with 0 if every integer agrees.
+run: build/firmware
+\t./build/firmware </dev/null >/dev/null
+
+clean:
+\trm -rf build
+
+.PHONY: run clean
+"""
+
+
+def _cmake(name: str, target: Target, optimize: str, c_files: Sequence[str], flash_bytes: int | None, ram_bytes: int | None) -> str:
+    model = [path for path in c_files if path.startswith("src/") and not path.endswith("_golden.c")]
+    firmware = [path for path in c_files if path not in model]
+    flags = f"-mthumb {' '.join(target.core.gcc)}" if target.board else ""
+    link = ""
+    if target.board:
+        options = " ".join(["-nostdlib", "-nostartfiles", "-Wl,--gc-sections", *_linker_symbols(target, flash_bytes, ram_bytes)])
+        link = f"""  target_link_options({name}_firmware PRIVATE {flags} -T ${{CMAKE_CURRENT_SOURCE_DIR}}/firmware/link.ld {options})
+  target_link_libraries({name}_firmware PRIVATE gcc)
+"""
+    core = f"  target_compile_options(tinykd_{name} PUBLIC {flags})\n" if flags else ""
+    return f"""# The model '{name}' as a library for any project: add_subdirectory(this folder), link tinykd_{name}. Written by tinykd.
+# With -DTINYKD_FIRMWARE=ON also the program that proves it, for {target.board.name if target.board else "this machine"}.
+cmake_minimum_required(VERSION 3.13)
+project(tinykd_{name} C)
+
+option(TINYKD_FIRMWARE "build the firmware that repeats the golden vectors" OFF)
+
+add_library(tinykd_{name} STATIC
+  {chr(10).join("  " + path for path in model).strip()})
+target_include_directories(tinykd_{name} PUBLIC include PRIVATE src)
+set_target_properties(tinykd_{name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+target_compile_options(tinykd_{name} PRIVATE {" ".join(OPTIMIZE[optimize])} -ffunction-sections -fdata-sections)
+
+if(TINYKD_FIRMWARE)
+{core}  add_executable({name}_firmware
+    {chr(10).join("    " + path for path in firmware).strip()})
+  target_include_directories({name}_firmware PRIVATE firmware)
+  set_target_properties({name}_firmware PROPERTIES C_STANDARD 99 SUFFIX "{".elf" if target.board else ""}")
+  target_compile_options({name}_firmware PRIVATE {" ".join(OPTIMIZE[optimize])} -ffunction-sections -fdata-sections)
+  target_link_libraries({name}_firmware PRIVATE tinykd_{name})
+{link}endif()
+"""

@@ -1,0 +1,142 @@
+"""Inferences on a target: what the firmware's frames mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tinykd.errors import ToolError
+from tinykd.target.build import Image
+from tinykd.target.elf import read_elf
+from tinykd.target.emulator.emulator import FAULT, STALL_SECONDS, Emulator, RunResult
+from tinykd.target.frames import Frame, decode, encode
+
+PROTOCOL = 1
+
+COMPLAINTS: dict[int, str] = {
+    1: "it does not know the kind of frame",
+    2: "the input has the wrong length",
+    3: "the checksum of a frame is wrong",
+    4: "the model refused the arena",
+}
+"""What the word of an 'E' frame means; `firmware/app/main.c` has the same."""
+
+
+@dataclass(frozen=True)
+class GoldenCheck:
+    """What the firmware found when it repeated its golden vectors.
+
+    Attributes:
+        vectors: inferences.
+        compared: output bytes.
+        differing: output bytes that were not as expected.
+    """
+
+    vectors: int
+    compared: int
+    differing: int
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One inference.
+
+    Attributes:
+        outputs: all outputs end to end, as the target's memory holds them (little-endian).
+        instructions: how many it took; None if they were not counted. With trace they include sending it.
+        trace: (tensor, bytes) of each layer's outputs in order, if the image was built with trace.
+    """
+
+    outputs: bytes
+    instructions: int | None
+    trace: tuple[tuple[int, bytes], ...] = ()
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a session brought.
+
+    Attributes:
+        golden: the check at start.
+        inferences: one for each set of inputs, in order.
+        stack_high_water: deepest use of the stack, in bytes, from paint; None where the port does not paint.
+        stack_reserved: bytes of stack reserved; None likewise.
+        arena_bytes: of the firmware's arena.
+        text: what the firmware printed.
+    """
+
+    golden: GoldenCheck
+    inferences: tuple[Inference, ...]
+    stack_high_water: int | None
+    stack_reserved: int | None
+    arena_bytes: int
+    text: str
+
+
+@dataclass
+class _Conversation:
+    """What has been understood so far."""
+
+    boot: tuple[int, ...] = ()
+    stack: tuple[int, ...] = ()
+    trace: list[tuple[int, bytes]] = field(default_factory=list)
+    inferences: list[Inference] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An image on an emulator."""
+
+    emulator: Emulator
+    image: Image
+
+    def run_inputs(self, inputs: Sequence[bytes], *, stall_s: float = STALL_SECONDS) -> Served:
+        """Boot the image, run each set of inputs, ask for the stack.
+
+        Args:
+            inputs: for each inference, all inputs end to end, little-endian.
+
+        Returns:
+            What came back. Golden vectors that differ are no error here: see `Served.golden`.
+
+        Raises:
+            ToolError: the firmware faulted, stalled, ended early or refused an input.
+        """
+        asked = [Frame("R", fed) for fed in inputs] + [Frame("S"), Frame("Q")]
+        result = self.emulator.run(self.image, b"".join(map(encode, asked)), stall_s=stall_s)
+        heard = _Conversation()
+        for frame in decode(result.replies):
+            self._hear(heard, frame)
+        if result.exit_code == FAULT:
+            raise ToolError(self._fault(result, len(heard.inferences)), "an error in a kernel or the port: report it with the model")
+        complete = len(heard.boot) == 6 and len(heard.stack) == 3 and len(heard.inferences) == len(inputs)
+        if not complete or result.exit_code not in (0, 1):
+            got = f"{len(heard.inferences)} of {len(inputs)} inferences"
+            raise ToolError(f"the firmware ended with code {result.exit_code} after {got}: {result.text.strip()[-1000:]}", "report it with the model")
+        high_water, reserved, arena = heard.stack
+        return Served(GoldenCheck(*heard.boot[3:6]), tuple(heard.inferences), high_water or None, reserved or None, arena, result.text)
+
+    def _hear(self, heard: _Conversation, frame: Frame) -> None:
+        words = frame.words()
+        if frame.kind == "B":
+            if words[:1] != (PROTOCOL,):
+                raise ToolError(f"the firmware speaks protocol {words[0]}, not {PROTOCOL}", "export and build again with this version")
+            heard.boot = words
+        elif frame.kind == "T":
+            heard.trace.append((words[0], frame.payload[4:]))
+        elif frame.kind == "R":
+            ticks = words[0] | words[1] << 32
+            heard.inferences.append(Inference(frame.payload[8:], self.emulator.instructions(self.image, ticks), tuple(heard.trace)))
+            heard.trace.clear()
+        elif frame.kind == "S":
+            heard.stack = words
+        elif frame.kind == "E":
+            number = len(heard.inferences)
+            raise ToolError(f"the firmware refused input {number}: {COMPLAINTS.get(words[0], f'complaint {words[0]}')}", "check the input's length")
+
+    def _fault(self, result: RunResult, done: int) -> str:
+        found = re.search(r"pc 0x([0-9a-f]{8})", result.text)
+        function = read_elf(self.image.elf).function_at(int(found[1], 16)) if found else None
+        where = f" in {function.name}" if function else ""
+        return f"the firmware faulted{where} in inference {done}: {' '.join(result.text.split())[-500:]}"
