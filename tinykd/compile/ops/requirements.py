@@ -118,3 +118,16 @@ def accumulators_fit(graph: Graph, op: Op, magnitudes: Array, biases: Array, mul
     if float(scaled.max(initial=0)) > INT32_MAX:
         channel = int(scaled.argmax())
         raise UnsupportedModel(f"{graph.label(op)}: channel {channel} requantizes to {scaled[channel]:.3g}, beyond 32 bits")
+
+
+def axes(graph: Graph, op: Op, tensor: Tensor, rank: int) -> tuple[int, ...]:
+    """The distinct axes that a constant tensor lists, counted from the front, in ascending order."""
+    listed = constant(graph, op, tensor, ("int32",)).ravel().tolist()
+    return tuple(sorted({axis_of(graph, op, axis, rank) for axis in listed}))
+
+
+def axis_of(graph: Graph, op: Op, axis: int, rank: int) -> int:
+    """`axis` counted from the front; negative ones count from behind."""
+    if not -rank <= axis < rank:
+        raise UnsupportedModel(f"{graph.label(op)} names axis {axis} of {rank}")
+    return axis % rank
