@@ -1,6 +1,6 @@
 """The framed byte stream that firmware and host speak; `firmware/app/frame.h` is the other side.
 
-    0xA5, kind (1 byte), length (4 bytes, little-endian), payload, CRC-32 of kind, length and payload (4 bytes)
+0xA5, kind (1 byte), length (4 bytes, little-endian), payload, CRC-32 of kind, length and payload (4 bytes)
 """
 
 from __future__ import annotations

@@ -113,7 +113,9 @@ class Session:
         complete = len(heard.boot) == 6 and len(heard.stack) == 3 and len(heard.inferences) == len(inputs)
         if not complete or result.exit_code not in (0, 1):
             got = f"{len(heard.inferences)} of {len(inputs)} inferences"
-            raise ToolError(f"the firmware ended with code {result.exit_code} after {got}: {result.text.strip()[-1000:]}", "report it with the model")
+            raise ToolError(
+                f"the firmware ended with code {result.exit_code} after {got}: {result.text.strip()[-1000:]}", "report it with the model"
+            )
         high_water, reserved, arena = heard.stack
         return Served(GoldenCheck(*heard.boot[3:6]), tuple(heard.inferences), high_water or None, reserved or None, arena, result.text)
 
@@ -133,7 +135,9 @@ class Session:
             heard.stack = words
         elif frame.kind == "E":
             number = len(heard.inferences)
-            raise ToolError(f"the firmware refused input {number}: {COMPLAINTS.get(words[0], f'complaint {words[0]}')}", "check the input's length")
+            raise ToolError(
+                f"the firmware refused input {number}: {COMPLAINTS.get(words[0], f'complaint {words[0]}')}", "check the input's length"
+            )
 
     def _fault(self, result: RunResult, done: int) -> str:
         found = re.search(r"pc 0x([0-9a-f]{8})", result.text)

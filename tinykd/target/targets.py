@@ -59,13 +59,18 @@ CORES: dict[str, Core] = {
     "cortex-m33": Core(
         "cortex-m33",
         ("-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
-        (*_EABIHF, "-mcpu=cortex_m33"),
+        (*_EABIHF, "-mcpu=cortex_m33+dsp+fp_armv8d16sp"),
         "CORTEX_M33",
         True,
         _EXTENDED_FRAME,
     ),
     "cortex-m55": Core(
-        "cortex-m55", ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-mfpu=auto"), (*_EABIHF, "-mcpu=cortex_m55"), "", True, _EXTENDED_FRAME
+        "cortex-m55",
+        ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-mfpu=auto"),
+        (*_EABIHF, "-mcpu=cortex_m55+mve_fp+fp_armv8d16+fullfp16"),
+        "",
+        True,
+        _EXTENDED_FRAME,
     ),
     "host": Core("host", (), (), "", False, 0),
 }

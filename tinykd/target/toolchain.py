@@ -57,7 +57,7 @@ class GccArm:
     def compile(self, core: Core, source: str, output: Path, flags: Sequence[str]) -> Command:
         return (self.executable, "-mthumb", *core.gcc, *flags, "-fstack-usage", "-c", source, "-o", str(output))
 
-    def runtime(self, core: Core) -> Path | None:
+    def runtime(self, core: Core) -> Path | None:  # noqa: ARG002
         return None
 
     def make_runtime(self, core: Core, output: Path) -> Command:
@@ -84,7 +84,7 @@ class ZigClang:
         return (self.executable, "cc", *core.zig, *flags, *plain, *frames, "-c", source, "-o", str(output))
 
     def runtime(self, core: Core) -> Path | None:
-        return cache_folder() / f"zig-{self.version}" / core.name / "libruntime.a"
+        return cache_folder() / f"zig-{self.version}" / "".join(core.zig[1:]) / "libruntime.a"
 
     def make_runtime(self, core: Core, output: Path) -> Command:
         library = Path(self.executable).resolve().parent / "lib" / "compiler_rt.zig"
@@ -95,7 +95,17 @@ class ZigClang:
     def link(self, core: Core, objects: Sequence[Path], script: Path | None, symbols: Mapping[str, int], output: Path) -> Command:
         numbers = (f"--defsym={name}={value:#x}" for name, value in symbols.items())
         scripted = ("-T", str(script)) if script else ()
-        return (self.executable, "ld.lld", "--gc-sections", *numbers, *scripted, *map(str, objects), str(self.runtime(core)), "-o", str(output))
+        return (
+            self.executable,
+            "ld.lld",
+            "--gc-sections",
+            *numbers,
+            *scripted,
+            *map(str, objects),
+            str(self.runtime(core)),
+            "-o",
+            str(output),
+        )
 
 
 @dataclass(frozen=True)
@@ -106,16 +116,23 @@ class HostCc:
     version: str
     name: str = "cc"
 
-    def compile(self, core: Core, source: str, output: Path, flags: Sequence[str]) -> Command:
+    def compile(self, core: Core, source: str, output: Path, flags: Sequence[str]) -> Command:  # noqa: ARG002
         return (*self.command, *flags, "-c", source, "-o", str(output))
 
-    def runtime(self, core: Core) -> Path | None:
+    def runtime(self, core: Core) -> Path | None:  # noqa: ARG002
         return None
 
     def make_runtime(self, core: Core, output: Path) -> Command:
         raise NotImplementedError("the compiler links its own helper functions")
 
-    def link(self, core: Core, objects: Sequence[Path], script: Path | None, symbols: Mapping[str, int], output: Path) -> Command:
+    def link(  # a program of this machine needs neither script nor numbers
+        self,
+        core: Core,  # noqa: ARG002
+        objects: Sequence[Path],
+        script: Path | None,  # noqa: ARG002
+        symbols: Mapping[str, int],  # noqa: ARG002
+        output: Path,
+    ) -> Command:
         return (*self.command, *map(str, objects), "-o", str(output))
 
 

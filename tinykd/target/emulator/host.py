@@ -27,8 +27,10 @@ class Host:
             incoming.write_bytes(frames)
             code = run_watched((str(image.elf.resolve()),), folder, outgoing, stall_s, stdin=incoming, stdout=outgoing, stderr=text)
             if code < 0:
-                raise ToolError(f"{image.elf.name} died of signal {-code}: {text.read_text(errors='replace').strip()}", "debug it on this machine")
+                raise ToolError(
+                    f"{image.elf.name} died of signal {-code}: {text.read_text(errors='replace').strip()}", "debug it on this machine"
+                )
             return RunResult(outgoing.read_bytes(), text.read_text(errors="replace"), code)
 
-    def instructions(self, image: Image, ticks: int) -> int | None:
+    def instructions(self, image: Image, ticks: int) -> int | None:  # noqa: ARG002
         return None

@@ -40,8 +40,9 @@ def run_watched(command: Sequence[str], folder: Path, progress: Path, stall_s: f
                 elif time.monotonic() - since > stall_s:
                     text = stderr.read_text(errors="replace")[-_LAST:].strip()
                     said_so = f"; it said:\n{text}" if text else ""
+                    name = Path(command[0]).name
                     raise ToolError(
-                        f"{Path(command[0]).name}: the firmware sent nothing for {stall_s:g} s and was stopped after {grown} bytes{said_so}",
+                        f"{name}: the firmware sent nothing for {stall_s:g} s and was stopped after {grown} bytes{said_so}",
                         "an endless loop in the firmware, or an inference slower than that",
                     )
         finally:

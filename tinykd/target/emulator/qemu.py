@@ -51,7 +51,9 @@ class Qemu:
             replies = outgoing.read_bytes()
         if code < 0 or (code != 0 and not replies and text.startswith("qemu-system-arm:")):
             why = f"signal {-code}" if code < 0 else f"exit code {code}"
-            raise ToolError(f"qemu-system-arm -M {machine.machine} failed ({why}): {text.strip()[-1000:]}", "the image may not fit the machine")
+            raise ToolError(
+                f"qemu-system-arm -M {machine.machine} failed ({why}): {text.strip()[-1000:]}", "the image may not fit the machine"
+            )
         return RunResult(replies, text, code)
 
     def instructions(self, image: Image, ticks: int) -> int | None:

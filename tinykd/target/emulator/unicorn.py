@@ -49,7 +49,7 @@ class Unicorn:
     def run(self, image: Image, frames: bytes, *, stall_s: float = STALL_SECONDS) -> RunResult:
         return _Machine(image, frames, self.counted).run(stall_s)
 
-    def instructions(self, image: Image, ticks: int) -> int | None:
+    def instructions(self, image: Image, ticks: int) -> int | None:  # noqa: ARG002
         return ticks or None
 
 
