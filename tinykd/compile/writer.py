@@ -21,6 +21,9 @@ _PREPEND = {
     "float32": "PrependFloat32Slot",
 }
 
+_VERSIONS = {"BROADCAST_TO": 2}
+"""Operators whose first version LiteRT no longer registers."""
+
 
 def write_model(graph: Graph) -> bytes:
     """Serialise a graph of table operators as a TensorFlow Lite model (schema version 3)."""
@@ -40,7 +43,10 @@ def write_model(graph: Graph) -> bytes:
             (3, "offset", _offsets(b, ops)),
         ],
     )
-    codes = [_table(b, [(0, "int8", min(OPERATORS[k].code, 127)), (2, "int32", 1), (3, "int32", OPERATORS[k].code)]) for k in kinds]
+    codes = [
+        _table(b, [(0, "int8", min(OPERATORS[k].code, 127)), (2, "int32", _VERSIONS.get(k, 1)), (3, "int32", OPERATORS[k].code)])
+        for k in kinds
+    ]
     root = _table(
         b,
         [
