@@ -63,7 +63,8 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="\b\nExamples:\n  tinykd distill digits\n  tinykd export runs/digits --target cortex-m\n  tinykd verify runs/digits\n\n" + EXIT_CODES,
+    epilog="\b\nExamples:\n  tinykd distill digits\n  tinykd export runs/digits --target cortex-m\n  tinykd verify runs/digits\n\n"
+    + EXIT_CODES,
 )
 @click.version_option(__version__, prog_name="tinykd")
 def tinykd() -> None:

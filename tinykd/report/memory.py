@@ -53,8 +53,8 @@ class Memory(Section):
     rounding: str
     budget: Budget
     weights_bytes: Bytes = Field(description="constants of the model: weights, biases, multipliers, shifts, lookup tables")
-    code_bytes: Bytes = Field(description=".text and tables that are not weights")
-    vectors_bytes: Bytes = Field(description="interrupt vector table")
+    code_bytes: Bytes = Field(description=".text, interrupt vectors and tables that are not weights")
+    vectors_bytes: Bytes = Field(description="interrupt vector table, part of code_bytes")
     golden_bytes: Bytes = Field(description="golden vectors of the self-test at start")
     flash_bytes: Bytes
     kernels: tuple[Piece, ...] = Field(description="code by function, largest first")

@@ -17,7 +17,7 @@ def _bar(part: int, whole: int) -> str:
 def _rows(memory: Memory) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     flash = [
         ("weights", memory.weights_bytes),
-        ("code", memory.code_bytes),
+        ("code", memory.code_bytes - memory.vectors_bytes),
         ("vectors", memory.vectors_bytes),
         ("self-test vectors", memory.golden_bytes),
         (".data image", memory.data_bytes),

@@ -48,6 +48,7 @@ class Verification(Section):
     reference: str = Field(description="who computed the expected integers")
     instructions_per_mac: float | None
     golden: int = Field(description="golden vectors that the firmware itself checked at start")
+    golden_differences: int = Field(description="bytes of golden outputs that the firmware itself found to differ")
     layers_compared: int = Field(description="0 unless every layer was compared")
     accuracy: float | None = Field(None, description="top-1 on the samples' labels, computed from the target's integers")
     mismatches: tuple[LayerDifference, ...] = ()
@@ -59,7 +60,7 @@ def verification_text(v: Verification) -> str:
     lines = [
         f"{v.model} on {v.target}: {v.emulator}, {v.toolchain}",
         f"  {v.samples} samples, {scope}: {v.compared:,} integers compared with {v.reference}, {v.differences:,} differ",
-        f"  {v.golden} golden vectors checked by the firmware itself",
+        f"  {v.golden} golden vectors checked by the firmware itself, {v.golden_differences} bytes differ",
         f"  {v.instructions:,} instructions per inference"
         + (f", {v.instructions_per_mac:.2f} per MAC ({v.macs:,} MACs)" if v.instructions_per_mac is not None else ""),
         f"  flash {v.flash_bytes:,} bytes (weights {v.weights_bytes:,}, code {v.code_bytes:,}); "

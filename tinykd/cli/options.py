@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorated = Callable[..., Any]
+
+
+def target_options(command: Decorated) -> Decorated:
+    """Where the firmware runs, how it computes, and what it may use."""
+    options = [
+        click.option("--target", metavar="NAME", help="cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, or host."),
+        click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro."),
+        click.option("--optimize", type=click.Choice(["size", "speed", "balanced", "ram"]), help="What the code favours."),
+        click.option("--flash", metavar="SIZE", help="Flash budget with its unit, e.g. 256KiB."),
+        click.option("--ram", metavar="SIZE", help="RAM budget with its unit, e.g. 64KiB."),
+        click.option("--toolchain", type=click.Choice(["auto", "gcc", "zig"]), default="auto", show_default=True, help="Which compiler."),
+        click.option("--name", metavar="NAME", help="C name of the model; the run's or the file's by default."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, nothing else."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,37 @@
+"""`tinykd report`: what a run found, on one page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+EXAMPLES = """\b
+Examples:
+  tinykd report runs/digits
+  tinykd report runs/digits --format markdown > report.md
+  tinykd report --schema > report.schema.json
+
+RUN is a run directory, an exported folder or a report.json; the newest run by default.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True, help="For whom.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the report.")
+def command(run: Path | None, form: str, as_json: bool, schema: bool) -> None:
+    """Print accuracy, memory and proof of a run."""
+    from tinykd.deploy.source import newest_run
+    from tinykd.report.run import RunReport, open_report, report_markdown, report_text
+
+    if schema:
+        click.echo(json.dumps(RunReport.model_json_schema(), indent=2))
+        return
+    found = open_report(run or newest_run())
+    if as_json or form == "json":
+        click.echo(found.model_dump_json(indent=2))
+    else:
+        click.echo((report_text if form == "text" else report_markdown)(found), nl=False)

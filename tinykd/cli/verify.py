@@ -1,0 +1,65 @@
+"""`tinykd verify`: the firmware in an emulator, compared integer for integer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tinykd.cli.options import target_options
+
+EXAMPLES = """\b
+Examples:
+  tinykd verify runs/digits
+  tinykd verify model.tflite --target m4 --samples 100 --seed 7 --layers
+  tinykd verify model.tflite --rounding double --optimize speed --json
+  tinykd verify runs/digits --image firmware.elf
+
+SOURCE is a run directory, an exported folder or a .tflite; the newest run by default. A run is verified on its test
+split, a bare model on seeded random inputs. Exit codes: 3 over budget, 4 integers differ, 5 unsupported model, 7 tools.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("source", required=False, type=click.Path(path_type=Path))
+@target_options
+@click.option("--emulator", type=click.Choice(["auto", "qemu", "unicorn"]), default="auto", show_default=True, help="Which machine.")
+@click.option("--samples", type=int, metavar="N", help="Inferences; the test split (at most 1000) or 16 random inputs by default.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
+@click.option("--layers", is_flag=True, help="Compare every tensor of every layer, not only the outputs.")
+@click.option("--image", type=click.Path(path_type=Path, dir_okay=False), help="Run this ELF instead of the one built.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the export; the run's export/ by default.")
+def command(
+    source: Path | None,
+    target: str | None,
+    rounding: str | None,
+    optimize: str | None,
+    flash: str | None,
+    ram: str | None,
+    toolchain: str,
+    name: str | None,
+    as_json: bool,
+    emulator: str,
+    samples: int | None,
+    seed: int,
+    layers: bool,
+    image: Path | None,
+    out: Path | None,
+) -> None:
+    """Export, build, run in the emulator, and compare every integer with the reference."""
+    from tinykd.cli.progress import sample_progress
+    from tinykd.deploy.export import export
+    from tinykd.deploy.record import record_memory, record_verification
+    from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
+    from tinykd.deploy.verify import check, choose_vectors, verify
+    from tinykd.report.verification import verification_text
+
+    opened = with_budget(open_source(source or newest_run(), name), flash, ram)
+    exported = export(opened, settings_of(opened, target, rounding, optimize), out)
+    vectors = choose_vectors(exported, samples, seed)
+    with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=as_json) as advance:
+        proof, memory = verify(exported, vectors, toolchain=toolchain, emulator=emulator, layers=layers, image=image, progress=advance)
+    record_memory(exported, memory)
+    record_verification(exported, proof)
+    click.echo(proof.model_dump_json(indent=2) if as_json else verification_text(proof), nl=as_json)
+    check(proof)

@@ -1,0 +1,1 @@
+"""From an int8 model to proven firmware: export, build, run, compare."""

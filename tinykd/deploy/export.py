@@ -1,0 +1,159 @@
+"""Export: an int8 model as a source tree on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinykd import __version__
+from tinykd.compile.emit import tree
+from tinykd.compile.emit.golden import Golden, packed
+from tinykd.compile.emit.library import kernel_library
+from tinykd.compile.graph import Array
+from tinykd.compile.planner.plan import Plan, plan
+from tinykd.compile.program import Program, lower
+from tinykd.compile.tflm import arena_bytes
+from tinykd.deploy.inputs import random_inputs
+from tinykd.deploy.reference import reference
+from tinykd.deploy.source import MANIFEST, Source
+from tinykd.errors import ToolError, UsageError
+from tinykd.recipe.model import Export
+from tinykd.run import write_atomically
+from tinykd.target.firmware import firmware_sources
+from tinykd.target.project import project_files
+from tinykd.target.targets import Target, find_target
+
+GOLDEN_VECTORS = 16
+GOLDEN_BYTES = 2048
+"""Flash that golden vectors may take; all of them are in `golden/` in any case."""
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """A source tree on disk and what it was made from."""
+
+    folder: Path
+    source: Source
+    program: Program
+    plan: Plan
+    target: Target
+    settings: Export
+    golden: Golden
+    files: tuple[str, ...]
+
+
+def export(source: Source, settings: Export, folder: Path | None = None) -> Exported:
+    """Write the source tree of a model.
+
+    Args:
+        settings: target, rounding, optimization.
+        folder: where; the source's own folder by default.
+
+    Raises:
+        UnsupportedModel: the model holds something no kernel computes.
+        UsageError: the folder holds something else than an export.
+        ToolError: the disk is full.
+    """
+    target = find_target(settings.target)
+    destination = folder or source.folder
+    _check_folder(destination)
+    program = lower(source.graph, settings.rounding)
+    memory = plan(program)
+    golden = golden_vectors(source, program)
+    files: dict[str, str] = tree.model_files(program, memory, kernel_library())
+    files |= tree.firmware_files(program, golden.within(GOLDEN_BYTES))
+    files |= firmware_sources(target)
+    files |= project_files(source.graph.name, target, settings.optimize, sorted(files), source.flash_bytes, source.ram_bytes)
+    raw = {
+        f"{source.graph.name}.tflite": source.model,
+        "golden/inputs.bin": b"".join(golden.inputs),
+        "golden/outputs.bin": b"".join(golden.outputs),
+    }
+    _write(
+        destination, {**{path: text.encode() for path, text in files.items()}, **raw}, _manifest(source, settings, program, memory, target)
+    )
+    return Exported(destination, source, program, memory, target, settings, golden, tuple(sorted({*files, *raw})))
+
+
+def export_single_file(source: Source, settings: Export, folder: Path) -> tuple[Path, ...]:
+    """Write the model as one `.c` and one `.h`; returns their paths."""
+    program = lower(source.graph, settings.rounding)
+    files = tree.single_file(program, plan(program), kernel_library())
+    for name, text in files.items():
+        write_atomically(folder / name, text.encode())
+    return tuple(folder / name for name in files)
+
+
+def export_array(source: Source, folder: Path) -> tuple[Path, ...]:
+    """Write the `.tflite` as a C array for TFLite Micro; returns the paths."""
+    files = tree.array_files(source.graph, source.model, arena_bytes(source.model))
+    files["tinykd/compiler.h"] = kernel_library()["include/tinykd/compiler.h"]
+    for name, text in files.items():
+        write_atomically(folder / name, text.encode())
+    return tuple(folder / name for name in files)
+
+
+def golden_vectors(source: Source, program: Program) -> Golden:
+    """Inferences for the self-test: the first test samples of the run, seeded random inputs for a bare model."""
+    stored = source.samples()
+    if stored is None:
+        vectors: Sequence[tuple[Array, ...]] = random_inputs(source.graph, GOLDEN_VECTORS, seed=0)
+    else:
+        vectors = [(sample[None],) for sample in stored.inputs[:GOLDEN_VECTORS]]
+    judge = reference(program, source.model)
+    outputs = []
+    for vector in vectors:
+        computed = judge.run(vector)
+        outputs.append(packed([computed[i] for i in source.graph.outputs]))
+    return Golden(tuple(packed(vector) for vector in vectors), tuple(outputs))
+
+
+def _manifest(source: Source, settings: Export, program: Program, memory: Plan, target: Target) -> dict[str, object]:
+    return {
+        "tinykd": __version__,
+        "model": source.graph.name,
+        "model_file": f"{source.graph.name}.tflite",
+        "model_sha256": source.graph.model_sha256,
+        "target": target.name,
+        "rounding": settings.rounding,
+        "optimize": settings.optimize,
+        "flash_bytes": source.flash_bytes,
+        "ram_bytes": source.ram_bytes,
+        "arena_bytes": memory.arena_bytes,
+        "arena_lower_bound_bytes": memory.lower_bound,
+        "macs": program.macs,
+    }
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise UsageError(f"{folder} holds files that are not an export", "choose another folder with --out")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file", "choose another folder with --out")
+
+
+def _write(folder: Path, files: dict[str, bytes], manifest: dict[str, object]) -> None:
+    """Write the tree, remove what an earlier export left, and record the list last."""
+    listed = folder / MANIFEST
+    try:
+        earlier = set(json.loads(listed.read_text())["files"]) if listed.exists() else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        earlier = set()
+    if not listed.exists():
+        write_atomically(listed, b'{"files": []}\n')
+    try:
+        for path, data in files.items():
+            target = folder / path
+            # an interrupted export is exported again, so these files need no fsync; unchanged ones keep their time for make
+            if not target.exists() or target.read_bytes() != data:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+        for path in earlier - set(files):
+            stale = folder / path
+            if stale.resolve().is_relative_to(folder.resolve()):
+                stale.unlink(missing_ok=True)
+    except OSError as error:
+        raise ToolError(f"cannot write to {folder}: {error.strerror or error}", "free disk space or choose another --out folder") from error
+    write_atomically(listed, (json.dumps({**manifest, "files": sorted(files)}, indent=2) + "\n").encode())

@@ -1,0 +1,53 @@
+"""From an export to an image that fits its budget, or an error that says what to shrink."""
+
+from __future__ import annotations
+
+from tinykd.deploy.export import Exported
+from tinykd.deploy.memory import budget_of, memory_report
+from tinykd.errors import OverBudget
+from tinykd.report.memory import Budget, Memory, advice
+from tinykd.target.build import Image, build
+from tinykd.target.toolchain import find_toolchain
+
+
+def build_firmware(exported: Exported, budget: Budget, toolchain: str = "auto", *, trace: bool = False) -> Image:
+    """Compile and link an exported tree within `budget`.
+
+    Raises:
+        ToolError: no toolchain, or it failed.
+        OverBudget: the image is larger than the budget; see `check_budget`.
+    """
+    return build(
+        exported.folder,
+        exported.target,
+        find_toolchain(exported.target, toolchain),
+        optimize=exported.settings.optimize,
+        trace=trace,
+        flash_bytes=budget.flash_bytes,
+        ram_bytes=budget.ram_bytes,
+    )
+
+
+def measured(exported: Exported, toolchain: str = "auto") -> tuple[Memory, Image | None]:
+    """The memory report of an export, linked even where it is over budget; the image only where it fits."""
+    try:
+        image = build_firmware(exported, budget_of(exported), toolchain)
+    except OverBudget:
+        board = exported.target.board
+        if board is None:
+            raise
+        return memory_report(exported, build_firmware(exported, physical_memory(exported), toolchain)), None
+    return memory_report(exported, image), image
+
+
+def physical_memory(exported: Exported) -> Budget:
+    """All the memory of the board: what an image may take where no budget was set."""
+    board = exported.target.board
+    return Budget(flash_bytes=board.flash.bytes, ram_bytes=board.ram.bytes) if board else budget_of(exported)
+
+
+def check_budget(memory: Memory) -> None:
+    """Raise OverBudget with the biggest offenders if `memory` is over its budget."""
+    if not memory.fits:
+        title, *rest = advice(memory)
+        raise OverBudget("\n".join([title, *rest]), "shrink the layers named above, or raise --flash or --ram")

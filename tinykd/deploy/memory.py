@@ -1,0 +1,100 @@
+"""The memory report of an export: from the plan alone, or with the linked image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinykd.compile.emit.names import Names, described
+from tinykd.compile.emit.tables import Constants, collect
+from tinykd.compile.ops.operator import Call, Table
+from tinykd.compile.program import Layer
+from tinykd.deploy.export import Exported
+from tinykd.report.memory import Budget, LayerMemory, Memory, Piece
+from tinykd.target.build import Image
+from tinykd.target.elf import read_elf
+
+DEFAULT_BYTES = 256 << 10
+"""The budget of a target without memories of its own."""
+
+
+def memory_report(exported: Exported, image: Image | None, stack_measured: int | None = None) -> Memory:
+    """Every byte of flash and RAM.
+
+    Args:
+        image: the linked image; without one, code and stack are unknown and count 0.
+        stack_measured: painted-stack high water in bytes, if the image ran.
+    """
+    program, plan = exported.program, exported.plan
+    constants = collect(program, Names(program.graph.name))
+    common: dict[str, Any] = {
+        "model": program.graph.name,
+        "model_sha256": program.graph.model_sha256,
+        "target": exported.target.name,
+        "optimize": exported.settings.optimize,
+        "rounding": exported.settings.rounding,
+        "arena_lower_bound_bytes": plan.lower_bound,
+        "stack_measured_bytes": stack_measured,
+        "macs": program.macs,
+        "layers": tuple(_layer(exported, constants, layer) for layer in program.layers),
+    }
+    sizes = image.sizes if image else None
+    if image is None or sizes is None:
+        return Memory(
+            **common,
+            toolchain=image.toolchain if image else "",
+            budget=budget_of(exported),
+            weights_bytes=constants.bytes,
+            code_bytes=0,
+            vectors_bytes=0,
+            golden_bytes=0,
+            flash_bytes=constants.bytes,
+            kernels=(),
+            arena_bytes=plan.arena_bytes,
+            stack_bytes=0,
+            data_bytes=0,
+            bss_bytes=0,
+            ram_bytes=plan.arena_bytes,
+        )
+    vectors = read_elf(image.elf).section(".vectors")
+    return Memory(
+        **common,
+        toolchain=image.toolchain,
+        budget=budget_of(exported),
+        weights_bytes=sizes.weights_bytes,
+        code_bytes=sizes.code_bytes,
+        vectors_bytes=vectors.bytes if vectors else 0,
+        golden_bytes=sizes.golden_bytes,
+        flash_bytes=sizes.flash_bytes,
+        kernels=tuple(Piece(name=one.source, bytes=one.code) for one in sorted(sizes.objects, key=lambda one: -one.code) if one.code),
+        arena_bytes=sizes.arena_bytes,
+        stack_bytes=sizes.stack_bytes,
+        data_bytes=sizes.data_bytes,
+        bss_bytes=sizes.bss_bytes - sizes.arena_bytes,
+        ram_bytes=sizes.ram_bytes,
+    )
+
+
+def budget_of(exported: Exported) -> Budget:
+    """The recipe's or command line's budget, else the board's, else 256 KiB each."""
+    board = exported.target.board
+    flash, ram = (board.budget.flash_bytes, board.budget.ram_bytes) if board else (DEFAULT_BYTES, DEFAULT_BYTES)
+    return Budget(flash_bytes=exported.source.flash_bytes or flash, ram_bytes=exported.source.ram_bytes or ram)
+
+
+def _layer(exported: Exported, constants: Constants, layer: Layer) -> LayerMemory:
+    call, result = layer.call, exported.program.tensor(layer.op.outputs[0])
+    sizes = {constant.symbol: constant.bytes for constant in constants.listed}
+    used: set[str] = set()
+    if isinstance(call, Call):
+        used = {constants.fields[layer.index, field] for field, value in call.fields.items() if isinstance(value, Table)}
+        used |= {constants.operands[i] for i in layer.passed if i in constants.operands}
+    return LayerMemory(
+        index=layer.index,
+        operator=layer.op.kind,
+        name=result.name,
+        output=described(result),
+        kernel=call.function if isinstance(call, Call) else "",
+        macs=layer.macs,
+        weights_bytes=sum(sizes[symbol] for symbol in used),
+        arena_bytes=exported.plan.live[layer.index],
+    )

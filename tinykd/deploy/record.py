@@ -1,0 +1,48 @@
+"""Where evidence is kept: `report/` of the export, and `report.json` of the run it came from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tinykd.deploy.export import Exported
+from tinykd.report.memory import Memory
+from tinykd.report.text import memory_markdown, memory_text
+from tinykd.report.verification import Verification
+from tinykd.run import write_atomically
+
+REPORT = "report.json"
+
+
+def record_memory(exported: Exported, memory: Memory) -> None:
+    """Write the memory report as text, JSON and Markdown, and its schema."""
+    folder = exported.folder / "report"
+    write_atomically(folder / "memory.txt", memory_text(memory).encode())
+    write_atomically(folder / "memory.json", (memory.model_dump_json(indent=2) + "\n").encode())
+    write_atomically(folder / "memory.md", memory_markdown(memory).encode())
+    write_atomically(folder / "memory.schema.json", (json.dumps(Memory.model_json_schema(), indent=2) + "\n").encode())
+    _merge(exported, "memory", memory.model_dump(mode="json"))
+
+
+def record_verification(exported: Exported, verification: Verification) -> None:
+    """Write the proof as JSON, and its schema."""
+    folder = exported.folder / "report"
+    write_atomically(folder / "verification.json", (verification.model_dump_json(indent=2) + "\n").encode())
+    write_atomically(folder / "verification.schema.json", (json.dumps(Verification.model_json_schema(), indent=2) + "\n").encode())
+    _merge(exported, "verification", verification.model_dump(mode="json"))
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """The run's report, empty if there is none or it is damaged."""
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _merge(exported: Exported, section: str, value: dict[str, Any]) -> None:
+    run = exported.source.run
+    if run is not None:
+        run.write_json(REPORT, {**read_report(run.path(REPORT)), section: value})

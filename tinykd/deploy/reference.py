@@ -1,0 +1,55 @@
+"""Who computes the expected integers: LiteRT's reference kernels, or for double rounding the NumPy program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tinykd.compile.graph import Array
+from tinykd.compile.litert import ReferenceInterpreter
+from tinykd.compile.program import Program
+from tinykd.compile.simulate import simulate
+
+
+class Reference(Protocol):
+    """Computes a model independently of the C under test."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
+        """Every tensor that a layer computes, by tensor index."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiteRT:
+    """LiteRT's reference kernels: the judge of `single` rounding."""
+
+    program: Program
+    interpreter: ReferenceInterpreter
+    name: str = "LiteRT's reference kernels"
+
+    def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
+        self.interpreter.run(inputs)
+        graph = self.program.graph
+        wanted = {i for layer in self.program.layers for i in layer.op.outputs} | set(graph.outputs)
+        return {index: self.interpreter.tensor(graph.tensors[index].source) for index in wanted}
+
+
+@dataclass(frozen=True, eq=False)
+class Numpy:
+    """The program in NumPy, whose double rounding equals TFLite Micro."""
+
+    program: Program
+    name: str = "the NumPy program (double rounding, as TFLite Micro)"
+
+    def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
+        return simulate(self.program, inputs)
+
+
+def reference(program: Program, model: bytes) -> Reference:
+    """The judge for `program`, by its rounding."""
+    if program.rounding == "single":
+        return LiteRT(program, ReferenceInterpreter(model))
+    return Numpy(program)
