@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,20 @@ import numpy.typing as npt
 
 from tinykd.errors import DataError
 
+#: What NumPy and zipfile raise when bytes are missing or wrong.
+DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    MemoryError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def read_npz(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
     """The arrays called `names` that `path` holds; absent ones are left out.
@@ -20,11 +35,12 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         DataError: not an .npz, damaged, or an array holds Python objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} is one array, not an .npz archive", "store x and y with numpy.savez")
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DataError(f"{path} is one array, not an .npz archive", "store x and y with numpy.savez")
+        with archive:
             return {name: archive[name] for name in names if name in archive.files}
-    except (OSError, ValueError, EOFError, MemoryError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+    except DAMAGE as error:
         reason = "it holds Python objects, which are not read" if "pickle" in str(error).lower() else str(error)
         raise DataError(f"cannot read {path}: {reason}", "store plain numeric arrays with numpy.savez") from None
 
