@@ -11,6 +11,7 @@ from tinykd.target.emulator import qemu, unicorn
 
 PACKAGES: dict[str, tuple[str, str]] = {
     "ai-edge-litert": ("LiteRT's reference kernels, the judge of `verify`", "ai-edge-litert"),
+    "tflite-runtime": ("the same kernels, where ai-edge-litert has no wheel", "tflite-runtime"),
     "tensorflow": ("`distill`", "tensorflow"),
     "keras": ("`distill`", "keras"),
     "tf-keras": ("`distill`: the tfmot engine, legacy teachers", "tf-keras"),
@@ -54,7 +55,7 @@ class Inventory:
         needs = (
             (("arm-none-eabi-gcc", "ziglang"), "ziglang"),
             (("qemu-system-arm", "unicorn"), "unicorn"),
-            (("ai-edge-litert",), "ai-edge-litert"),
+            (("ai-edge-litert", "tflite-runtime"), "ai-edge-litert"),
         )
         missing = [package for names, package in needs if not any(map(self.has, names))]
         return (f"pip install {' '.join(missing)}",) if missing else ()
