@@ -26,7 +26,7 @@ _ENVIRONMENT = {
 
 
 def tensorflow() -> ModuleType:
-    """TensorFlow, quiet and deterministic.
+    """TensorFlow, quiet.
 
     Raises:
         ToolError: TensorFlow is not installed, or another import configured it first.
@@ -37,8 +37,6 @@ def tensorflow() -> ModuleType:
             module = _import("tensorflow")
             _import("keras")
         module.get_logger().setLevel("ERROR")
-        # Same order of additions in every run: what makes a resumed training equal an unbroken one.
-        module.config.experimental.enable_op_determinism()
     elif os.environ.get("TF_USE_LEGACY_KERAS") != "1" or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         raise ToolError(
             "TensorFlow was imported before tinykd could choose its Keras",

@@ -88,7 +88,7 @@ def _from_keras(path: Path) -> ModelConfig:
 
 def _from_hdf5(path: Path) -> ModelConfig:
     try:
-        import h5py
+        import h5py  # type: ignore[import-untyped]
     except ImportError:
         raise ToolError("h5py, which reads .h5 models, is not installed", "pip install 'tinykd[train]'") from None
     try:

@@ -93,6 +93,8 @@ class Trainer:
         Raises:
             DataError: the loss became NaN or infinite.
         """
+        # Same order of additions in every run: what makes a resumed training equal an unbroken one.
+        tensorflow().config.experimental.enable_op_determinism()
         batch = min(self.training.batch_size, len(labels))
         steps = len(labels) // batch
         optimizer = build_optimizer(self.keras, self.training, model)
@@ -155,10 +157,6 @@ class Trainer:
                 f"lower the learning rate (now {self.training.learning_rate}) or look for extreme input values",
             )
         return mean
-
-    def forget(self) -> None:
-        """Delete the checkpoint, once the stage's result is safely written."""
-        self.run.path(f"checkpoints/{self.stage}.npz").unlink(missing_ok=True)
 
 
 def compile_step(model: Any, optimizer: Any, objective: Objective) -> Any:

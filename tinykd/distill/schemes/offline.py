@@ -45,7 +45,8 @@ class StoredLessons:
         stored = self.logits[index if self.views.augmented else 0]
 
         def teacher(_: Any, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-            return stored[chosen]
+            logits: NDArray[np.float32] = stored[chosen]
+            return logits
 
         return EpochInputs(self.views.view(index), teacher)
 
