@@ -6,6 +6,7 @@ from tinykd.compile.ops import (
     add,
     average_pool_2d,
     broadcast_to,
+    concatenation,
     conv_2d,
     depthwise_conv_2d,
     dequantize,
@@ -20,6 +21,7 @@ from tinykd.compile.ops import (
     mean,
     mirror_pad,
     mul,
+    pack,
     pad,
     prelu,
     quantize,
@@ -31,6 +33,7 @@ from tinykd.compile.ops import (
     slice,
     softmax,
     space_depth,
+    split,
     squared_difference,
     squeeze,
     strided_slice,
@@ -38,6 +41,7 @@ from tinykd.compile.ops import (
     tanh,
     tile,
     transpose,
+    unpack,
 )
 from tinykd.compile.ops.operator import AnyOperator
 
@@ -45,6 +49,7 @@ OPERATORS: dict[str, AnyOperator] = {
     "ADD": add.OPERATOR,
     "AVERAGE_POOL_2D": average_pool_2d.OPERATOR,
     "BROADCAST_TO": broadcast_to.OPERATOR,
+    "CONCATENATION": concatenation.OPERATOR,
     "CONV_2D": conv_2d.OPERATOR,
     "DEPTHWISE_CONV_2D": depthwise_conv_2d.OPERATOR,
     "DEPTH_TO_SPACE": space_depth.DEPTH_TO_SPACE,
@@ -61,6 +66,7 @@ OPERATORS: dict[str, AnyOperator] = {
     "MINIMUM": extremum.MINIMUM,
     "MIRROR_PAD": mirror_pad.OPERATOR,
     "MUL": mul.OPERATOR,
+    "PACK": pack.OPERATOR,
     "PAD": pad.PAD,
     "PADV2": pad.PADV2,
     "PRELU": prelu.OPERATOR,
@@ -77,6 +83,8 @@ OPERATORS: dict[str, AnyOperator] = {
     "SLICE": slice.OPERATOR,
     "SOFTMAX": softmax.OPERATOR,
     "SPACE_TO_DEPTH": space_depth.SPACE_TO_DEPTH,
+    "SPLIT": split.SPLIT,
+    "SPLIT_V": split.SPLIT_V,
     "SQUARED_DIFFERENCE": squared_difference.OPERATOR,
     "SQUEEZE": squeeze.OPERATOR,
     "STRIDED_SLICE": strided_slice.OPERATOR,
@@ -84,4 +92,5 @@ OPERATORS: dict[str, AnyOperator] = {
     "TANH": tanh.OPERATOR,
     "TILE": tile.OPERATOR,
     "TRANSPOSE": transpose.OPERATOR,
+    "UNPACK": unpack.OPERATOR,
 }
