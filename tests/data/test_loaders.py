@@ -359,6 +359,23 @@ class TestWav:
         (tmp_path / "a.wav").write_bytes(content)
         assert read_wav(tmp_path / "a.wav", 8000).tolist() == [0.0, 0.5]
 
+    def test_any_damage_is_an_error_or_sound(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.wav"
+        save_wav(path, np.arange(50, dtype="<i2").tobytes(), width=2)
+        content = path.read_bytes()
+        rng = np.random.default_rng(0)
+        refused = 0
+        for _ in range(400):
+            damaged = bytearray(content)
+            for _ in range(rng.integers(1, 4)):
+                damaged[rng.integers(60)] = rng.integers(256)
+            path.write_bytes(damaged)
+            try:
+                assert np.abs(read_wav(path, 8000)).max() <= 1
+            except DataError:
+                refused += 1
+        assert refused > 200
+
     def test_no_samples_is_refused(self, tmp_path: Path) -> None:
         save_wav(tmp_path / "a.wav", b"", width=2)
         with pytest.raises(DataError, match="holds no samples"):

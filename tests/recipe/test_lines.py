@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tinykd.recipe.lines import key_lines, line_of
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinykd.errors import RecipeError
+from tinykd.recipe.lines import Path, key_lines, line_of
+from tinykd.recipe.parse import parse
 
 TEXT = '''# comment with [brackets] and "quotes
 a = 1
@@ -67,3 +75,48 @@ def test_nearest_line_is_that_of_the_longest_known_prefix() -> None:
     assert line_of(lines, ("t", "e", "g", 1)) == 13
     assert line_of(lines, ("t", "absent")) == 12
     assert line_of(lines, ("absent",)) is None
+
+
+SCALAR = st.sampled_from(["1", "true", '"a#]"', "'b\\'", '"""x\n[y]\n"z"""', "'''q\n=\n'''", '"\\"]"'])
+VALUE = st.one_of(
+    SCALAR,
+    st.lists(SCALAR, max_size=3).map(lambda items: "[\n " + ", # ] c\n ".join(items) + "\n]" if items else "[]"),
+    st.just("{a = 1, b = [1]}"),
+)
+KEY = st.sampled_from(["a", "b", "c-d", '"q r"', "'s.t'", "1"])
+STATEMENT = st.one_of(
+    st.tuples(st.lists(KEY, min_size=1, max_size=2), VALUE).map(lambda pair: ".".join(pair[0]) + " = " + pair[1]),
+    st.lists(KEY, min_size=1, max_size=3).map(lambda keys: f"[{'.'.join(keys)}]"),
+    st.lists(KEY, min_size=1, max_size=2).map(lambda keys: f"[[ {' . '.join(keys)} ]] # x"),
+    st.sampled_from(["# c [ \" '", ""]),
+)
+
+
+def paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Of every key and table in a parsed text."""
+    if isinstance(value, dict):
+        inner: Any = value.items()
+    elif isinstance(value, list):
+        inner = [(index, item) for index, item in enumerate(value) if isinstance(item, dict)]
+    else:
+        return
+    for key, item in inner:
+        yield (*path, key)
+        yield from paths(item, (*path, key))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(STATEMENT, max_size=8))
+def test_any_text_agrees_with_the_standard_parser(statements: list[str]) -> None:
+    text = "\n".join(statements)
+    try:
+        expected = set(paths(parse(text)))
+    except RecipeError:
+        return
+    lines = key_lines(text)
+    assert set(lines) <= expected
+    for path in expected:
+        assert line_of(lines, path) is not None
+    for path, line in lines.items():
+        if isinstance(path[-1], str):
+            assert path[-1] in text.split("\n")[line - 1]

@@ -85,6 +85,7 @@ def test_any_value_survives_show(
 @pytest.mark.parametrize(
     ("text", "line", "key", "hint"),
     [
+        ("\n[distil.train]\nepochs = 3", 2, "distil: unknown key", "did you mean distill?"),
         ("sed = 1", 1, "sed: unknown key", "did you mean seed?"),
         (
             '\n# student\n[student]\nnet = "ds_cnn"\n[student.knobs]\nwidht = 3',

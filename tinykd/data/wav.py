@@ -69,7 +69,7 @@ def read_wav(file: Path, sample_rate: int) -> npt.NDArray[np.float32]:
             rate, width, channels = recording.getframerate(), recording.getsampwidth(), recording.getnchannels()
             # The header may promise more than the file holds: at most the file's own bytes are read.
             raw = recording.readframes(min(recording.getnframes(), file.stat().st_size))
-    except (OSError, EOFError, ValueError, ArithmeticError, wave.Error) as error:
+    except (OSError, EOFError, ValueError, ArithmeticError, RuntimeError, wave.Error) as error:
         reason = str(error) or "it ends inside its header"
         raise DataError(
             f"{file} is not a linear PCM recording: {reason}", "convert it to 16-bit PCM, for example with sox or ffmpeg"

@@ -35,13 +35,12 @@ def key_lines(text: str) -> dict[Path, int]:
             if repeated:
                 array = (*table, keys[-1])
                 counts[array] = counts.get(array, -1) + 1
-                lines.setdefault(array, line)
                 table = (*array, counts[array])
-            lines.setdefault(table, line)
+            written = table
         else:
-            keys = _key(statement)
-            for length in range(1, len(keys) + 1):
-                lines.setdefault((*table, *keys[:length]), line)
+            written = (*table, *_key(statement))
+        for length in range(1, len(written) + 1):
+            lines.setdefault(written[:length], line)  # [a.b] also is where a begins, if nothing spoke of it before
     return lines
 
 
