@@ -60,13 +60,13 @@ CFLAGS = -std=c99 -mthumb {" ".join(target.core.gcc)} {" ".join(OPTIMIZE[optimiz
 LDFLAGS = -nostdlib -nostartfiles -T firmware/link.ld -Wl,--gc-sections -Wl,--build-id=none \\
   {" ".join(_linker_symbols(target, flash_bytes, ram_bytes))}
 SOURCES = {" ".join(c_files)}
-OBJECTS = $(patsubst %.c,build/%.o,$(SOURCES))
+OBJECTS = $(patsubst %.c,build/objects/%.o,$(SOURCES))
 
 build/firmware.elf: $(OBJECTS) firmware/link.ld
 \t$(CC) -mthumb {" ".join(target.core.gcc)} $(LDFLAGS) $(OBJECTS) -lgcc -o $@
 \t$(CROSS)size $@
 
-build/%.o: %.c
+build/objects/%.o: %.c
 \t@mkdir -p $(@D)
 \t$(CC) $(CFLAGS) -c $< -o $@
 {run}
@@ -82,12 +82,12 @@ def _host_makefile(name: str, _: Target, optimize: str, c_files: Sequence[str], 
 CC ?= cc
 CFLAGS = -std=c99 {" ".join(OPTIMIZE[optimize])} -Wall -Wextra -Iinclude -Isrc -Ifirmware
 SOURCES = {" ".join(c_files)}
-OBJECTS = $(patsubst %.c,build/%.o,$(SOURCES))
+OBJECTS = $(patsubst %.c,build/objects/%.o,$(SOURCES))
 
 build/firmware: $(OBJECTS)
 \t$(CC) $(OBJECTS) -o $@
 
-build/%.o: %.c
+build/objects/%.o: %.c
 \t@mkdir -p $(@D)
 \t$(CC) $(CFLAGS) -c $< -o $@
 

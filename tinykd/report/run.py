@@ -1,0 +1,79 @@
+"""The whole report of a run: what the networks are worth, what the image costs, what was proven."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tinykd.errors import UsageError
+from tinykd.report.distillation import as_text
+from tinykd.report.memory import Memory
+from tinykd.report.text import memory_markdown, memory_text
+from tinykd.report.verification import Verification, verification_text
+
+FILE = "report.json"
+
+
+class RunReport(BaseModel):
+    """`report.json` of a run; each section is there once its command has finished."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    distillation: dict[str, Any] | None = Field(None, description="accuracy, fidelity and provenance, from tinykd distill")
+    memory: Memory | None = Field(None, description="flash and RAM, from tinykd export")
+    verification: Verification | None = Field(None, description="the proof, from tinykd verify")
+
+
+def open_report(path: Path) -> RunReport:
+    """The report of a run directory, of an exported folder, or a `report.json`.
+
+    Raises:
+        UsageError: there is none, or it is damaged.
+    """
+    try:
+        if path.is_dir() and not (path / FILE).exists():
+            return _of_export(path)
+        return RunReport.model_validate_json((path / FILE if path.is_dir() else path).read_text())
+    except OSError as error:
+        raise UsageError(f"cannot read a report at {path}: {error.strerror or error}", "name a run directory or its report.json") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "JSON"
+        raise UsageError(f"the report at {path} is damaged: {place}: {first['msg']}", "export and verify again") from error
+
+
+def _of_export(folder: Path) -> RunReport:
+    memory, proof = folder / "report" / "memory.json", folder / "report" / "verification.json"
+    if not memory.exists():
+        raise UsageError(f"{folder} holds no report", "make one: tinykd distill, tinykd export, tinykd verify")
+    return RunReport(
+        distillation=None,
+        memory=Memory.model_validate_json(memory.read_text()),
+        verification=Verification.model_validate_json(proof.read_text()) if proof.exists() else None,
+    )
+
+
+def report_text(report: RunReport) -> str:
+    """All sections as plain text."""
+    parts = []
+    if report.distillation is not None:
+        parts.append(as_text(report.distillation) + "\n")
+    if report.memory is not None:
+        parts.append(memory_text(report.memory))
+    if report.verification is not None:
+        parts.append(verification_text(report.verification))
+    return "\n".join(parts)
+
+
+def report_markdown(report: RunReport) -> str:
+    """All sections as Markdown."""
+    parts = []
+    if report.distillation is not None:
+        parts.append(f"# Accuracy\n\n```\n{as_text(report.distillation)}\n```\n")
+    if report.memory is not None:
+        parts.append(memory_markdown(report.memory))
+    if report.verification is not None:
+        parts.append(f"# Proof\n\n```\n{verification_text(report.verification)}```\n")
+    return "\n".join(parts)
