@@ -136,6 +136,10 @@ class TestMnist:
         with pytest.raises(DataError, match=r"data\.path: nothing at"):
             load(Data(name="mnist", path=str(tmp_path / "absent")), 0)
 
+    def test_data_dir_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="--data-dir: nothing at"):
+            load(Data(name="mnist"), 0, tmp_path / "absent")
+
 
 class TestCifar10:
     @pytest.fixture

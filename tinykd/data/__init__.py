@@ -18,6 +18,7 @@ from tinykd.data.split import stratified
 from tinykd.data.spoken_digits import spoken_digits
 from tinykd.data.validate import check_classes, check_same_features, checked_split
 from tinykd.data.wav import wav
+from tinykd.errors import DataError
 from tinykd.recipe.model import Data
 
 __all__ = ["LOADERS", "Dataset", "Split", "load"]
@@ -52,6 +53,8 @@ def load(data: Data, seed: int, data_dir: Path | None = None) -> Dataset:
         DataError: no such data, or data that would poison a training run.
         ToolError: a package that reads this data is missing.
     """
+    if data_dir is not None and not data_dir.exists():
+        raise DataError(f"--data-dir: nothing at {data_dir}", "name the folder that holds the files")
     source = LOADERS[data.name](data, data_dir)
     rest = checked_split("train", source.x, source.y)
     splits = {}
