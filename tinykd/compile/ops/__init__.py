@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinykd.compile.ops import (
     add,
+    arg_extremum,
     average_pool_2d,
     broadcast_to,
     concatenation,
@@ -29,6 +30,7 @@ from tinykd.compile.ops import (
     reduce_extremum,
     relu,
     reshape,
+    resize_bilinear,
     resize_nearest_neighbor,
     reverse_v2,
     slice,
@@ -42,12 +44,15 @@ from tinykd.compile.ops import (
     tanh,
     tile,
     transpose,
+    transpose_conv,
     unpack,
 )
 from tinykd.compile.ops.operator import AnyOperator
 
 OPERATORS: dict[str, AnyOperator] = {
     "ADD": add.OPERATOR,
+    "ARG_MAX": arg_extremum.ARG_MAX,
+    "ARG_MIN": arg_extremum.ARG_MIN,
     "AVERAGE_POOL_2D": average_pool_2d.OPERATOR,
     "BROADCAST_TO": broadcast_to.OPERATOR,
     "CONCATENATION": concatenation.OPERATOR,
@@ -80,6 +85,7 @@ OPERATORS: dict[str, AnyOperator] = {
     "RELU_0_TO_1": relu.RELU_0_TO_1,
     "RELU_N1_TO_1": relu.RELU_N1_TO_1,
     "RESHAPE": reshape.OPERATOR,
+    "RESIZE_BILINEAR": resize_bilinear.OPERATOR,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor.OPERATOR,
     "REVERSE_V2": reverse_v2.OPERATOR,
     "SLICE": slice.OPERATOR,
@@ -94,5 +100,6 @@ OPERATORS: dict[str, AnyOperator] = {
     "TANH": tanh.OPERATOR,
     "TILE": tile.OPERATOR,
     "TRANSPOSE": transpose.OPERATOR,
+    "TRANSPOSE_CONV": transpose_conv.OPERATOR,
     "UNPACK": unpack.OPERATOR,
 }
