@@ -14,10 +14,11 @@ MOMENTUM = 0.9
 
 
 def conv_bn(keras: ModuleType, x: Any, *, filters: int, kernel: int | tuple[int, int], stride: int, name: str) -> Any:
-    """Convolution and batch normalization. `x`: [batch, height, width, channels]; returns [batch, ceil(height/stride), ceil(width/stride), filters]."""
-    x = keras.layers.Conv2D(
-        filters, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
-    )(x)
+    """Convolution and batch normalization.
+
+    `x`: [batch, height, width, channels]; returns [batch, ceil(height / stride), ceil(width / stride), filters].
+    """
+    x = keras.layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(x)
     return keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
 
 
@@ -28,8 +29,8 @@ def conv_bn_relu(keras: ModuleType, x: Any, *, filters: int, kernel: int | tuple
 
 def depthwise_bn_relu(keras: ModuleType, x: Any, *, kernel: int, stride: int, name: str) -> Any:
     """Depthwise convolution, batch normalization, ReLU; one filter a channel. Shapes as `conv_bn` with filters = channels."""
-    x = keras.layers.DepthwiseConv2D(
-        kernel, strides=stride, padding="same", use_bias=False, depthwise_initializer="he_normal", name=name
-    )(x)
+    x = keras.layers.DepthwiseConv2D(kernel, strides=stride, padding="same", use_bias=False, depthwise_initializer="he_normal", name=name)(
+        x
+    )
     x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)

@@ -38,7 +38,8 @@ def ds_cnn(
     widths = [width] * (depth + 1) if isinstance(width, int) else list(width)
     plan = list(strides) + [1] * (depth + 1 - len(strides))
     inputs = keras.Input(input_shape, name="input")
-    x = conv_bn_relu(keras, inputs, filters=widths[0], kernel=tuple(first_kernel), stride=plan[0], name="conv")
+    rows, columns = first_kernel
+    x = conv_bn_relu(keras, inputs, filters=widths[0], kernel=(rows, columns), stride=plan[0], name="conv")
     for block in range(1, depth + 1):
         x = depthwise_bn_relu(keras, x, kernel=kernel, stride=plan[block], name=f"block{block}_depthwise")
         x = conv_bn_relu(keras, x, filters=widths[block], kernel=1, stride=1, name=f"block{block}_pointwise")
