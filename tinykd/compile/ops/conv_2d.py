@@ -70,7 +70,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Conv2D:
     bias = requirements.bias(graph, op, requirements.optional(graph, op, 2), out_channels)
     multipliers, shifts = channel_multipliers(incoming.scale, scales, outgoing.scale)
     magnitudes = np.abs(weights.astype(np.int64)).sum(axis=(1, 2, 3))
-    requirements.accumulators_fit(graph, op, magnitudes, bias, multipliers, shifts)
+    requirements.accumulators_fit(graph, op, magnitudes, bias, shifts)
     return Conv2D(
         batch=batch,
         rows=window.axis(graph, op, o.padding, height, result.shape[1], kernel_h, o.stride_h, o.dilation_h),

@@ -65,7 +65,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> DepthwiseConv2D:
     bias = requirements.bias(graph, op, requirements.optional(graph, op, 2), out_channels)
     multipliers, shifts = channel_multipliers(incoming.scale, scales, outgoing.scale)
     magnitudes = np.abs(weights.astype(np.int64)).sum(axis=(0, 1, 2))
-    requirements.accumulators_fit(graph, op, magnitudes, bias, multipliers, shifts)
+    requirements.accumulators_fit(graph, op, magnitudes, bias, shifts)
     return DepthwiseConv2D(
         batch=batch,
         rows=window.axis(graph, op, o.padding, height, result.shape[1], kernel_h, o.stride_h, o.dilation_h),

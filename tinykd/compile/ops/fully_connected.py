@@ -70,7 +70,7 @@ def lower(graph: Graph, op: Op, rounding: Rounding) -> FullyConnected:
         product = float(np.float32(incoming.scale) * np.float32(quant.scale))
         pairs = [quantize_multiplier(product / outgoing.scale)] * channels
     multipliers, shifts = np.array([m for m, _ in pairs], np.int32), np.array([s for _, s in pairs], np.int32)
-    requirements.accumulators_fit(graph, op, magnitudes, bias, multipliers, shifts)
+    requirements.accumulators_fit(graph, op, magnitudes, bias, shifts)
     return FullyConnected(
         rows=rows,
         output_shape=result.shape,

@@ -22,13 +22,16 @@ _REAL_RANGES: dict[str, tuple[float, float]] = {
 _CODES = {"RELU": 19, "RELU6": 21, "RELU_N1_TO_1": 20, "RELU_0_TO_1": 152}
 
 
-def lower(graph: Graph, op: Op, _: Rounding) -> Lookup:
+def lower(graph: Graph, op: Op, rounding: Rounding) -> Lookup:
     """Source: LiteRT `QuantizedReluX`; the ratio of the scales is a float32.
 
-    TFLite Micro's RELU6 does not requantize; the two differ where a converter gave input and output different scales.
+    TFLite Micro's RELU6 clamps on the input's scale and does not requantize; the two differ only where a converter gave
+    input and output different quantization.
     """
     source, incoming, result, outgoing = lookup.ends(graph, op)
     real_low, real_high = _REAL_RANGES[op.kind]
+    if rounding == "double" and op.kind == "RELU6":
+        return lookup.lookup(source, result, lambda q: np.clip(q, incoming.zero_point, activation.quantized(real_high, incoming)))
     low = max(-128, activation.quantized(real_low, outgoing))
     high = 127 if math.isinf(real_high) else min(127, activation.quantized(real_high, outgoing))
     ratio = float(np.float32(incoming.scale) / np.float32(outgoing.scale))

@@ -98,26 +98,24 @@ def rank(graph: Graph, op: Op, tensor: Tensor, size: int) -> None:
         raise UnsupportedModel(f"{graph.label(op)}: '{tensor.name}' has shape {list(tensor.shape)}, expected {size} axes, none empty")
 
 
-def accumulators_fit(graph: Graph, op: Op, magnitudes: Array, biases: Array, multipliers: Array, shifts: Array) -> None:
-    """Prove that no input can overflow an int32 accumulator or its requantized value.
+def accumulators_fit(graph: Graph, op: Op, magnitudes: Array, biases: Array, shifts: Array) -> None:
+    """Prove that no input can overflow an int32 accumulator, its left shift, or its sum with a zero point.
 
     Args:
         magnitudes: [channels] sum of absolute weights; an input minus its zero point is within +-255.
         biases: [channels].
-        multipliers: [channels] Q31 significands.
-        shifts: [channels] exponents, positive left.
+        shifts: [channels] exponents of the output multipliers, positive left. Significands are below 1, so a shifted
+            accumulator that fits stays in range when it is multiplied.
     """
     bounds = magnitudes.astype(np.int64) * 255 + np.abs(biases.astype(np.int64))
-    if int(bounds.max(initial=0)) > INT32_MAX:
-        channel = int(bounds.argmax())
+    shifted = bounds * np.exp2(np.maximum(shifts.astype(np.float64), 0))
+    if float(shifted.max(initial=0)) > INT32_MAX - (1 << 16):
+        channel = int(shifted.argmax())
         raise UnsupportedModel(
-            f"{graph.label(op)}: channel {channel} can reach an accumulator of {bounds[channel]}, beyond 32 bits",
+            f"{graph.label(op)}: channel {channel} can reach an accumulator of {bounds[channel]}, "
+            f"{shifted[channel]:.3g} after its left shift, beyond 32 bits",
             "split the layer or quantize its bias within the accumulator's range",
         )
-    scaled = bounds * multipliers.astype(np.float64) * np.exp2(shifts.astype(np.float64) - 31)
-    if float(scaled.max(initial=0)) > INT32_MAX:
-        channel = int(scaled.argmax())
-        raise UnsupportedModel(f"{graph.label(op)}: channel {channel} requantizes to {scaled[channel]:.3g}, beyond 32 bits")
 
 
 def axes(graph: Graph, op: Op, tensor: Tensor, rank: int) -> tuple[int, ...]:

@@ -64,7 +64,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> TransposeConv:
     bias = requirements.bias(graph, op, requirements.optional(graph, op, 3), out_channels)
     multipliers, shifts = channel_multipliers(incoming.scale, scales, outgoing.scale)
     magnitudes = np.abs(weights.astype(np.int64)).sum(axis=(1, 2, 3))
-    requirements.accumulators_fit(graph, op, magnitudes, bias, multipliers, shifts)
+    requirements.accumulators_fit(graph, op, magnitudes, bias, shifts)
     return TransposeConv(
         batch=batch,
         rows=window.axis(graph, op, o.padding, result.shape[1], height, kernel_h, o.stride_h),
