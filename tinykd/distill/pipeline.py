@@ -37,7 +37,7 @@ from tinykd.distill.objective import Objective, distillation_objective
 from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.schemes.offline import LabelLessons, LiveLessons, StoredLessons
 from tinykd.distill.seeds import seed_everything
-from tinykd.distill.teacher import Teacher, keras_network, load_teacher
+from tinykd.distill.teacher import STORED, Teacher, keras_network, load_teacher, teacher_kind
 from tinykd.distill.teacher_outputs import Computation, TeacherOutputs, open_store, read_stored_outputs
 from tinykd.distill.trainer import Lessons, Trainer
 from tinykd.distill.views import Views
@@ -189,7 +189,7 @@ class Pipeline:
 
     @cached_property
     def _stored_file(self) -> Path | None:
-        return self.teacher_path if self.teacher_path is not None and self.teacher_path.suffix == ".npz" else None
+        return self.teacher_path if self.teacher_path is not None and teacher_kind(self.teacher_path) == STORED else None
 
     @cached_property
     def _network_teacher(self) -> Teacher:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from tinykd.data import Dataset
+from tinykd.distill.teacher import STORED, teacher_kind
 from tinykd.errors import RecipeError, ToolError
 from tinykd.quantize.engine import engine
 from tinykd.recipe.model import Augment, Recipe
@@ -25,9 +26,10 @@ def check_recipe(recipe: Recipe, teacher_path: Path | None) -> None:
 
     Raises:
         RecipeError: with what to change.
+        UsageError: there is no such teacher.
     """
     augmented = recipe.data.augment != Augment()
-    stored_file = teacher_path is not None and teacher_path.suffix == ".npz"
+    stored_file = teacher_path is not None and teacher_kind(teacher_path) == STORED
     if stored_file and recipe.distill.teacher_outputs == "live":
         raise RecipeError(
             'teacher_outputs = "live" needs a teacher that runs, not stored outputs', 'set distill.teacher_outputs = "stored"'

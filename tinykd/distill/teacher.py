@@ -92,12 +92,7 @@ def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], cla
         UsageError: nothing is there, or its kind is unknown.
         UnsupportedModel: it cannot be read, holds code, or takes inputs of another shape.
     """
-    if not path.exists():
-        raise UsageError(f"there is no teacher at {path}", "correct --teacher or teacher.path")
-    suffix = "" if path.is_dir() else path.suffix.lower()
-    if suffix not in READERS:
-        raise UsageError(f"{path}: a teacher of kind {suffix or 'file without suffix'} is unknown", f"give {', '.join(KINDS)}")
-    network = READERS[suffix](path)
+    network = READERS[teacher_kind(path)](path)
     expected = network.input_shape
     if len(expected) != len(input_shape) or any(want not in (None, have) for want, have in zip(expected, input_shape, strict=True)):
         raise UnsupportedModel(
@@ -105,6 +100,20 @@ def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], cla
             "give a teacher trained on this data's shape, or store its outputs in an .npz and pass that",
         )
     return Teacher(network, kind, classes, str(path))
+
+
+def teacher_kind(path: Path) -> str:
+    """How a teacher's file is read: a key of `READERS`, or ".npz" for stored outputs.
+
+    Raises:
+        UsageError: nothing is there, or its kind is unknown.
+    """
+    if not path.exists():
+        raise UsageError(f"there is no teacher at {path}", "correct --teacher or teacher.path")
+    suffix = "" if path.is_dir() else path.suffix.lower()
+    if suffix != STORED and (suffix not in READERS or (suffix == "" and path.is_file())):
+        raise UsageError(f"{path}: a teacher of kind {suffix or 'file without suffix'} is unknown", f"give {', '.join(KINDS)}")
+    return suffix
 
 
 def keras_network(model: Any) -> Network:
@@ -171,5 +180,8 @@ READERS: dict[str, Callable[[Path], Network]] = {
     ".tflite": _read_tflite,
     "": _read_saved_model,
 }
+
+#: Stored outputs: read by `tinykd.distill.teacher_outputs`, not a network.
+STORED = ".npz"
 
 KINDS = (".keras", ".h5", ".tflite", "a SavedModel folder", "stored outputs .npz")
