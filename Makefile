@@ -48,7 +48,7 @@ types: $(READY)
 check: lint types test
 
 conformance: $(READY)
-	$(BIN)/python -m pytest tests/conformance -v
+	$(BIN)/tinykd conformance $(or $(TINYKD_CONFORMANCE),$(error set TINYKD_CONFORMANCE to a folder of .tflite files))
 
 bench: $(READY)
 	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done

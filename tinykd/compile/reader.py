@@ -18,6 +18,8 @@ from tinykd.errors import UnsupportedModel, UsageError
 _MOST_ELEMENTS = 1 << 28
 """A microcontroller holds no tensor near this size; larger shapes are corruption."""
 
+_LONGEST_NAME = 64
+
 _KINDS = {operator.code: kind for kind, operator in OPERATORS.items()}
 
 
@@ -70,6 +72,11 @@ def _identifier(name: str) -> str:
     return f"model_{clean}" if clean[0].isdigit() else clean
 
 
+def _abbreviated(name: str) -> str:
+    """Converters join the names of all layers that they fused; messages and comments need one a person can read."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME // 2 - 2]}...{name[-_LONGEST_NAME // 2 + 1 :]}"
+
+
 def _kind(code: Table) -> str:
     builtin = max(code.scalar(0, "int8", 0), code.scalar(3, "int32", 0))
     if builtin == schema.CUSTOM_CODE:
@@ -106,7 +113,7 @@ def _operator(table: Table, position: int, kinds: list[str]) -> Op:
 
 
 def _tensor(table: Table, index: int, buffers: list[Table]) -> Tensor:
-    name = table.text(3) or f"tensor_{index}"
+    name = _abbreviated(table.text(3)) or f"tensor_{index}"
     code = table.scalar(1, "int8", 0)
     dtype = schema.TYPE_NAMES.get(code, f"type {code}")
     if dtype not in ITEM_BYTES:
