@@ -45,8 +45,8 @@ def test_integers_follow_the_float_student(net: Net) -> None:
     integers = converted.real_outputs(CALIBRATION)
     fake = np.asarray(prepared(CALIBRATION, training=False))
     # Fake quantization and integers may round differently layer by layer, by a step or two of the output.
-    assert np.abs(integers - fake).mean() < converted.output_step
-    assert np.abs(integers - fake).max() < 6 * converted.output_step
+    assert np.abs(integers - fake).mean() < 1.5 * converted.output_step
+    assert np.abs(integers - fake).max() < 8 * converted.output_step
     assert np.corrcoef(integers.ravel(), expected.ravel())[0, 1] > 0.99
 
 
