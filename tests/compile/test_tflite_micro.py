@@ -17,8 +17,11 @@ ARENA_BYTES = 1 << 20
 ABSENT = {"GELU", "RELU_0_TO_1", "RELU_N1_TO_1", "TILE"}
 """Operators that TFLite Micro does not have in int8."""
 
+UNDEFINED = {"SPACE_TO_BATCH_ND"}
+"""Operators whose border TFLite Micro fills from memory that it never set."""
 
-@pytest.mark.parametrize("kind", sorted(set(OPERATORS) - ABSENT))
+
+@pytest.mark.parametrize("kind", sorted(set(OPERATORS) - ABSENT - UNDEFINED))
 def test_double_rounding_equals_tflite_micro(kind: str) -> None:
     row = OPERATORS[kind]
     compared = 0
