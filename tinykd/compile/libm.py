@@ -19,7 +19,13 @@ Float32 = npt.NDArray[np.float32]
 
 _LIBRARIES = ("libm.so.6", "libm.dylib", "ucrtbase.dll")
 
-_DOUBLE: dict[str, Callable[[float], float]] = {"expf": math.exp, "expm1f": math.expm1, "tanhf": math.tanh, "erfcf": math.erfc}
+_DOUBLE: dict[str, Callable[[float], float]] = {
+    "expf": math.exp,
+    "expm1f": math.expm1,
+    "tanhf": math.tanh,
+    "erfcf": math.erfc,
+    "logf": math.log,
+}
 """Stand-ins in float64 for every function that tables need."""
 
 
@@ -37,7 +43,7 @@ def _function(name: str) -> Callable[[float], float]:
 
 
 def evaluate(name: str, x: Float32) -> Float32:
-    """The C function `name` of every element: `expf`, `expm1f`, `tanhf` or `erfcf`. Overflow gives infinity."""
+    """The C function `name` of every element: `expf`, `expm1f`, `tanhf`, `erfcf` or `logf`. Overflow gives infinity."""
     function = _function(name)
 
     def guarded(value: float) -> float:

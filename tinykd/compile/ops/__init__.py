@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinykd.compile.ops import (
+    abs,
     add,
     arg_extremum,
     average_pool_2d,
@@ -19,6 +20,7 @@ from tinykd.compile.ops import (
     gelu,
     hard_swish,
     leaky_relu,
+    log,
     logistic,
     max_pool_2d,
     mean,
@@ -34,6 +36,7 @@ from tinykd.compile.ops import (
     resize_bilinear,
     resize_nearest_neighbor,
     reverse_v2,
+    rsqrt,
     slice,
     softmax,
     space_batch,
@@ -52,6 +55,7 @@ from tinykd.compile.ops import (
 from tinykd.compile.ops.operator import AnyOperator
 
 OPERATORS: dict[str, AnyOperator] = {
+    "ABS": abs.OPERATOR,
     "ADD": add.OPERATOR,
     "ARG_MAX": arg_extremum.ARG_MAX,
     "ARG_MIN": arg_extremum.ARG_MIN,
@@ -70,6 +74,7 @@ OPERATORS: dict[str, AnyOperator] = {
     "GELU": gelu.OPERATOR,
     "HARD_SWISH": hard_swish.OPERATOR,
     "LEAKY_RELU": leaky_relu.OPERATOR,
+    "LOG": log.OPERATOR,
     "LOGISTIC": logistic.OPERATOR,
     "MAXIMUM": extremum.MAXIMUM,
     "MAX_POOL_2D": max_pool_2d.OPERATOR,
@@ -92,6 +97,7 @@ OPERATORS: dict[str, AnyOperator] = {
     "RESIZE_BILINEAR": resize_bilinear.OPERATOR,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor.OPERATOR,
     "REVERSE_V2": reverse_v2.OPERATOR,
+    "RSQRT": rsqrt.OPERATOR,
     "SLICE": slice.OPERATOR,
     "SOFTMAX": softmax.OPERATOR,
     "SPACE_TO_BATCH_ND": space_batch.SPACE_TO_BATCH_ND,
