@@ -39,6 +39,8 @@ def command(
     target: str | None,
     rounding: str | None,
     optimize: str | None,
+    without: tuple[str, ...],
+    also: tuple[str, ...],
     flash: str | None,
     ram: str | None,
     toolchain: str,
@@ -58,7 +60,7 @@ def command(
     from tinykd.report.text import memory_text
 
     opened = with_budget(open_source(source or newest_run(), name), flash, ram)
-    settings = settings_of(opened, target, rounding, optimize)
+    settings = settings_of(opened, target, rounding, optimize, without, also)
     if form == "c-array" or single_file:
         folder = out or opened.folder.parent / ("c-array" if form == "c-array" else "single-file")
         written = export_array(opened, folder) if form == "c-array" else export_single_file(opened, settings, folder)

@@ -16,6 +16,8 @@ def target_options(command: Decorated) -> Decorated:
         click.option("--target", metavar="NAME", help="cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, or host."),
         click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro."),
         click.option("--optimize", type=click.Choice(["size", "speed", "balanced", "ram"]), help="What the code favours."),
+        click.option("--without", multiple=True, metavar="PASS", help="Leave a graph rewrite out; may be repeated."),
+        click.option("--logits", "also", flag_value="logits", multiple=True, help="Drop a SOFTMAX at the end."),
         click.option("--flash", metavar="SIZE", help="Flash budget with its unit, e.g. 256KiB."),
         click.option("--ram", metavar="SIZE", help="RAM budget with its unit, e.g. 64KiB."),
         click.option("--toolchain", type=click.Choice(["auto", "gcc", "zig"]), default="auto", show_default=True, help="Which compiler."),

@@ -13,7 +13,8 @@ from tinykd.compile.emit.golden import Golden, packed
 from tinykd.compile.emit.library import kernel_library
 from tinykd.compile.graph import Array
 from tinykd.compile.planner.plan import Plan, plan
-from tinykd.compile.program import Program, lower
+from tinykd.compile.passes import compile_graph
+from tinykd.compile.program import Program
 from tinykd.compile.tflm import arena_bytes
 from tinykd.deploy.inputs import random_inputs
 from tinykd.deploy.reference import reference
@@ -59,7 +60,7 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
     target = find_target(settings.target)
     destination = folder or source.folder
     _check_folder(destination)
-    program = lower(source.graph, settings.rounding)
+    program = compile_graph(source.graph, settings.rounding, without=settings.without, with_also=settings.also)
     memory = plan(program)
     golden = golden_vectors(source, program)
     files: dict[str, str] = tree.model_files(program, memory, kernel_library())
@@ -79,7 +80,7 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
 
 def export_single_file(source: Source, settings: Export, folder: Path) -> tuple[Path, ...]:
     """Write the model as one `.c` and one `.h`; returns their paths."""
-    program = lower(source.graph, settings.rounding)
+    program = compile_graph(source.graph, settings.rounding, without=settings.without, with_also=settings.also)
     files = tree.single_file(program, plan(program), kernel_library())
     for name, text in files.items():
         write_atomically(folder / name, text.encode())
@@ -103,10 +104,10 @@ def golden_vectors(source: Source, program: Program) -> Golden:
     else:
         vectors = [(sample[None],) for sample in stored.inputs[:GOLDEN_VECTORS]]
     judge = reference(program, source.model)
-    outputs = []
+    outputs = list[bytes]()
     for vector in vectors:
         computed = judge.run(vector)
-        outputs.append(packed([computed[i] for i in source.graph.outputs]))
+        outputs.append(packed([computed[i] for i in program.graph.outputs]))
     return Golden(tuple(packed(vector) for vector in vectors), tuple(outputs))
 
 
@@ -119,6 +120,8 @@ def _manifest(source: Source, settings: Export, program: Program, memory: Plan, 
         "target": target.name,
         "rounding": settings.rounding,
         "optimize": settings.optimize,
+        "without": list(settings.without),
+        "also": list(settings.also),
         "flash_bytes": source.flash_bytes,
         "ram_bytes": source.ram_bytes,
         "arena_bytes": memory.arena_bytes,

@@ -117,7 +117,7 @@ def _from_export(path: Path, name: str | None) -> Source:
     try:
         manifest = json.loads((path / MANIFEST).read_text())
         model, called = path / str(manifest["model_file"]), str(manifest["model"])
-        settings = Export(target=manifest["target"], rounding=manifest["rounding"], optimize=manifest["optimize"])
+        settings = Export.model_validate({key: manifest[key] for key in Export.model_fields})
         flash, ram = manifest["flash_bytes"], manifest["ram_bytes"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path / MANIFEST} is damaged: {error}", "export the model again") from error
@@ -158,7 +158,9 @@ def with_budget(source: Source, flash: str | None, ram: str | None) -> Source:
     )
 
 
-def settings_of(source: Source, target: str | None, rounding: str | None, optimize: str | None) -> Export:
+def settings_of(
+    source: Source, target: str | None, rounding: str | None, optimize: str | None, without: tuple[str, ...], also: tuple[str, ...]
+) -> Export:
     """The source's settings with those of the command line on top."""
-    given = {"target": target, "rounding": rounding, "optimize": optimize}
+    given = {"target": target, "rounding": rounding, "optimize": optimize, "without": without or None, "also": also or None}
     return Export.model_validate({**source.settings.model_dump(), **{key: value for key, value in given.items() if value is not None}})

@@ -104,7 +104,9 @@ def verify(
     located: Comparison | None = None
     if layers or (comparison.differences and image is None):
         chosen = vectors.inputs if layers else [vectors.inputs[k] for k in _differing(comparison)]
-        located = _run_layers(exported, Session(machine, build_firmware(exported, physical_memory(exported), toolchain, trace=True)), judge, chosen, progress)
+        located = _run_layers(
+            exported, Session(machine, build_firmware(exported, physical_memory(exported), toolchain, trace=True)), judge, chosen, progress
+        )
     memory = memory_report(exported, built, ran.stack_high_water)
     whole = located if layers and located is not None else Comparison()
     macs, instructions = exported.program.macs, round(float(np.mean(ran.instructions))) if ran.instructions else 0
@@ -163,7 +165,7 @@ def _differing(comparison: Comparison) -> list[int]:
 def _run(
     exported: Exported, session: Session, judge: Reference, inputs: Sequence[tuple[Array, ...]], progress: Callable[[int], None]
 ) -> _Ran:
-    graph = exported.source.graph
+    graph = exported.program.graph
     results = [graph.tensors[i] for i in graph.outputs]
     comparison, instructions, answers = Comparison(), list[int](), list[int]()
     high_water: int | None = None
@@ -192,7 +194,7 @@ def _computing(exported: Exported) -> tuple[Layer, ...]:
 def _run_layers(
     exported: Exported, session: Session, judge: Reference, inputs: Sequence[tuple[Array, ...]], progress: Callable[[int], None]
 ) -> Comparison:
-    graph = exported.source.graph
+    graph = exported.program.graph
     wanted = sum(len(layer.op.outputs) for layer in _computing(exported))
     comparison = Comparison()
     for start in range(0, len(inputs), BATCH):

@@ -1,0 +1,90 @@
+"""Rewrites that leave every output integer as it is. Each is one file and one row, can be switched off, and names what it did.
+
+Graph rewrites run before the integers are computed, program rewrites after: there a condition such as "this table only
+clamps" is read off the integers themselves, so a rewrite is exact by construction and independent of who wrote the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from tinykd.compile.fixed_point import Rounding
+from tinykd.compile.graph import Graph
+from tinykd.compile.passes import (
+    compose_copies,
+    compose_tables,
+    dead_code,
+    fold_constants,
+    fold_padding,
+    fuse_clamps,
+    identities,
+    logits,
+    mean_as_pool,
+)
+from tinykd.compile.program import Program, lower
+from tinykd.errors import UsageError
+
+
+@dataclass(frozen=True)
+class GraphPass:
+    """A rewrite of the graph, with one line on what it does."""
+
+    summary: str
+    apply: Callable[[Graph], Graph]
+    default: bool = True
+
+
+@dataclass(frozen=True)
+class ProgramPass:
+    """A rewrite of the lowered program, with one line on what it does."""
+
+    summary: str
+    apply: Callable[[Program], Program]
+    default: bool = True
+
+
+GRAPH_PASSES: dict[str, GraphPass] = {
+    "logits": GraphPass("drop a SOFTMAX or LOGISTIC at the end: outputs become logits", logits.apply, default=False),
+    "fold-constants": GraphPass("compute operators whose inputs are all constants", fold_constants.apply),
+    "dead-code": GraphPass("remove operators whose outputs nothing reads", dead_code.apply),
+}
+PROGRAM_PASSES: dict[str, ProgramPass] = {
+    "compose-tables": ProgramPass("several operators on single bytes become one table", compose_tables.apply),
+    "fuse-clamps": ProgramPass("a table that only clamps moves into the clamp of the operator before", fuse_clamps.apply),
+    "compose-copies": ProgramPass("transposes, slices and their kin in a row become one copy", compose_copies.apply),
+    "identities": ProgramPass("operators that change no byte become views", identities.apply),
+    "fold-padding": ProgramPass("PAD moves into the padding of the convolution or maximum after it", fold_padding.apply),
+    "mean-as-pool": ProgramPass(
+        "MEAN over height and width becomes AVERAGE_POOL_2D where every sum gives the same integer", mean_as_pool.apply
+    ),
+}
+"""In the order in which they run."""
+
+
+def compile_graph(
+    graph: Graph, rounding: Rounding = "single", *, without: Collection[str] = (), with_also: Collection[str] = ()
+) -> Program:
+    """Rewrite and lower a graph.
+
+    Args:
+        without: passes to leave out, by name.
+        with_also: passes to run that do not run by default.
+
+    Raises:
+        UsageError: no pass has that name.
+        UnsupportedModel: see `program.lower`.
+    """
+    known: dict[str, GraphPass | ProgramPass] = {**GRAPH_PASSES, **PROGRAM_PASSES}
+    for name in (*without, *with_also):
+        if name not in known:
+            raise UsageError(f"no pass is called '{name}'", f"passes: {', '.join(known)}")
+    chosen = {name for name, row in known.items() if (row.default or name in with_also) and name not in without}
+    for name, graph_pass in GRAPH_PASSES.items():
+        if name in chosen:
+            graph = graph_pass.apply(graph)
+    program = lower(graph, rounding)
+    for name, program_pass in PROGRAM_PASSES.items():
+        if name in chosen:
+            program = program_pass.apply(program)
+    return program
