@@ -17,6 +17,7 @@ from tinykd.compile.ops.pooling import Pool2DOptions
 from tinykd.compile.ops.reduction import ReducerOptions
 from tinykd.compile.passes import GRAPH_PASSES, PROGRAM_PASSES, compile_graph
 from tinykd.compile.program import Program, lower
+from tinykd.compile.reader import read_model
 from tinykd.compile.simulate import simulate
 from tinykd.compile.writer import write_model
 from tinykd.errors import UsageError
@@ -65,9 +66,8 @@ class Builder:
         return self.op("PAD", (x, self.constant(borders, "int32")), shape, quant)
 
     def graph(self, *outputs: int) -> Graph:
-        graph = Graph(tuple(self.tensors), tuple(self.ops), (self.input,), outputs, "built")
-        graph.check()
-        return graph
+        """The graph as a reader sees it, with scales in float32."""
+        return read_model(write_model(Graph(tuple(self.tensors), tuple(self.ops), (self.input,), outputs, "built")))
 
 
 def kinds(program: Program) -> list[str]:

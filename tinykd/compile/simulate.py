@@ -40,5 +40,6 @@ def simulate(program: Program, inputs: Sequence[Array]) -> dict[int, Array]:
             results: tuple[Array, ...] = (operands[0].reshape(graph.tensors[layer.op.outputs[0]].shape),)
         else:
             results = layer.row.reference(layer.parameters, operands)
-        values.update(zip(layer.op.outputs, results))
+        for index, value in zip(layer.op.outputs, results):
+            values[index] = value.reshape(graph.tensors[index].shape)  # a rewrite may give a kernel of another rank
     return values

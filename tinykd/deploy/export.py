@@ -12,8 +12,8 @@ from tinykd.compile.emit import tree
 from tinykd.compile.emit.golden import Golden, packed
 from tinykd.compile.emit.library import kernel_library
 from tinykd.compile.graph import Array
-from tinykd.compile.planner.plan import Plan, plan
 from tinykd.compile.passes import compile_graph
+from tinykd.compile.planner.plan import Plan, plan
 from tinykd.compile.program import Program
 from tinykd.compile.tflm import arena_bytes
 from tinykd.deploy.inputs import random_inputs
