@@ -3,7 +3,7 @@
 #include "tinykd/elementwise.h"
 #include "tinykd/requantize.h"
 
-static void sub_row(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output)
+static void sub_row_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output)
 {
     for (int32_t i = 0; i < p->size_3; ++i, a += p->a_step_3, b += p->b_step_3) {
         const int32_t left = tinykd_requantize((*a - p->a_zero_point) * (1 << 20), p->a_multiplier, p->a_shift);
@@ -18,8 +18,30 @@ void tinykd_sub_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b,
     for (int32_t i = 0; i < p->size_0; ++i) {
         for (int32_t j = 0; j < p->size_1; ++j) {
             for (int32_t k = 0; k < p->size_2; ++k, output += p->size_3) {
-                sub_row(p, a + i * p->a_step_0 + j * p->a_step_1 + k * p->a_step_2,
-                        b + i * p->b_step_0 + j * p->b_step_1 + k * p->b_step_2, output);
+                sub_row_s8(p, a + i * p->a_step_0 + j * p->a_step_1 + k * p->a_step_2,
+                           b + i * p->b_step_0 + j * p->b_step_1 + k * p->b_step_2, output);
+            }
+        }
+    }
+}
+
+static void sub_row_s16(const struct tinykd_sum *p, const int16_t *a, const int16_t *b, int16_t *output)
+{
+    for (int32_t i = 0; i < p->size_3; ++i, a += p->a_step_3, b += p->b_step_3) {
+        const int32_t left = tinykd_requantize((*a - p->a_zero_point) * (1 << 15), p->a_multiplier, p->a_shift);
+        const int32_t right = tinykd_requantize((*b - p->b_zero_point) * (1 << 15), p->b_multiplier, p->b_shift);
+        const int32_t difference = tinykd_requantize(left - right, p->output_multiplier, p->output_shift);
+        output[i] = (int16_t)tinykd_clamp(difference + p->output_zero_point, p->clamp_low, p->clamp_high);
+    }
+}
+
+void tinykd_sub_s16(const struct tinykd_sum *p, const int16_t *a, const int16_t *b, int16_t *output)
+{
+    for (int32_t i = 0; i < p->size_0; ++i) {
+        for (int32_t j = 0; j < p->size_1; ++j) {
+            for (int32_t k = 0; k < p->size_2; ++k, output += p->size_3) {
+                sub_row_s16(p, a + i * p->a_step_0 + j * p->a_step_1 + k * p->a_step_2,
+                            b + i * p->b_step_0 + j * p->b_step_1 + k * p->b_step_2, output);
             }
         }
     }

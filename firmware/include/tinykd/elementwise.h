@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Elementwise operators of two int8 tensors a and b.
+ * Elementwise operators of two tensors a and b, int8 (_s8) or int16 (_s16).
  *
  * Each walks its output through four nested loops of size_0 (outermost) to size_3. A step says how far an operand
  * moves with each turn of a loop, 0 where it is repeated. Equal shapes are a single loop size_3 of steps 1. */
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* operand = requantize((q - zero_point) << n), out = clamp(requantize(f(a, b)) + output_zero_point)
- * with n = 20 and f = a + b or a - b, or n = 7 and f = (a - b)^2 */
+ * with f = a + b or a - b and n = 20 (int8) or 15 (int16), or f = (a - b)^2 and n = 7 */
 struct tinykd_sum {
     int32_t size_0, size_1, size_2, size_3;
     int32_t a_step_0, a_step_1, a_step_2, a_step_3;
@@ -21,7 +21,9 @@ struct tinykd_sum {
 };
 
 void tinykd_add_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output);
+void tinykd_add_s16(const struct tinykd_sum *p, const int16_t *a, const int16_t *b, int16_t *output);
 void tinykd_sub_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output);
+void tinykd_sub_s16(const struct tinykd_sum *p, const int16_t *a, const int16_t *b, int16_t *output);
 void tinykd_squared_difference_s8(const struct tinykd_sum *p, const int8_t *a, const int8_t *b, int8_t *output);
 
 /* out = clamp(requantize((a - a_zero_point) * (b - b_zero_point)) + output_zero_point) */
@@ -35,6 +37,7 @@ struct tinykd_product {
 };
 
 void tinykd_mul_s8(const struct tinykd_product *p, const int8_t *a, const int8_t *b, int8_t *output);
+void tinykd_mul_s16(const struct tinykd_product *p, const int16_t *a, const int16_t *b, int16_t *output);
 
 /* x = a - input_zero_point, out = requantize(x) or, below zero, requantize(x * (b - alpha_zero_point)) */
 struct tinykd_prelu {

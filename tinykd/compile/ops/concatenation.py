@@ -26,7 +26,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Joined:
     requirements.counts(graph, op, range(1, len(op.inputs) + 1))
     parts = [requirements.present(graph, op, position) for position in range(len(op.inputs))]
     result = graph.tensors[op.outputs[0]]
-    joined.same_dtype(graph, op, [result, *parts])
+    requirements.one_dtype(graph, op, [result, *parts])
     for part in parts:
         if part.quant and result.quant and (part.quant.scale, part.quant.zero_point) != (result.quant.scale, result.quant.zero_point):
             raise UnsupportedModel(

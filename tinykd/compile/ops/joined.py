@@ -39,13 +39,6 @@ def joined(graph: Graph, op: Op, whole: Tensor, axis: int, sizes: Sequence[int],
     return Joined(math.prod(whole.shape[:axis]), np.array([size * inner for size in sizes], np.int32), tuple(shapes))
 
 
-def same_dtype(graph: Graph, op: Op, tensors: Sequence[Tensor]) -> None:
-    """All tensors have one dtype."""
-    for tensor in tensors:
-        if tensor.dtype != tensors[0].dtype:
-            raise UnsupportedModel(f"{graph.label(op)}: '{tensor.name}' is {tensor.dtype} and '{tensors[0].name}' {tensors[0].dtype}")
-
-
 def join(p: Joined, inputs: Sequence[Array]) -> tuple[Array, ...]:
     """CONCATENATION and PACK in NumPy."""
     rows = [np.ascontiguousarray(x).reshape(p.rows, -1) for x in inputs]

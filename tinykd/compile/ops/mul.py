@@ -1,4 +1,4 @@
-"""MUL: product of two int8 tensors, with broadcasting."""
+"""MUL: product of two int8 or int16 tensors, with broadcasting."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ import numpy as np
 from tinykd.compile.fixed_point import Rounding, quantize_multiplier, requantize
 from tinykd.compile.graph import Array, Graph, Op, Quant
 from tinykd.compile.ops import activation, requirements, sampling
+from tinykd.compile.ops.add import SUFFIXES
 from tinykd.compile.ops.broadcast import Broadcast, broadcast
 from tinykd.compile.ops.operator import Call, Case, Operator
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
 
 LEFTMOST_SHIFT = 14
-"""A product is at most 255 * 255 < 2**16; shifted so far it stays in 32 bits with room for a zero point."""
+"""A product of bytes is at most 255 * 255 < 2**16; shifted so far it stays in 32 bits with room for a zero point."""
+
+LEFTMOST_SHIFTS = {"int8": LEFTMOST_SHIFT, "int16": 0}
+"""The same for every dtype of the kernel; a product of int16 is at most 2**30."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class MulOptions:
 class Product:
     """Integers of a product: (a - a_zero_point) * (b - b_zero_point), requantized."""
 
+    dtype: str
     elements: int
     loops: Broadcast
     a_zero_point: int
@@ -49,15 +54,18 @@ def lower(graph: Graph, op: Op, rounding: Rounding) -> Product:
     requirements.counts(graph, op, (2,))
     a, b = requirements.present(graph, op, 0), requirements.present(graph, op, 1)
     result = graph.tensors[op.outputs[0]]
-    a_quant, b_quant = requirements.quantized(graph, op, a), requirements.quantized(graph, op, b)
-    outgoing = requirements.quantized(graph, op, result)
+    dtypes = tuple(LEFTMOST_SHIFTS)
+    a_quant, b_quant = requirements.quantized(graph, op, a, dtypes), requirements.quantized(graph, op, b, dtypes)
+    outgoing = requirements.quantized(graph, op, result, dtypes)
+    dtype = requirements.one_dtype(graph, op, (a, b, result))
     multiplier, shift = product_multiplier(a_quant, b_quant, outgoing, rounding)
-    if shift > LEFTMOST_SHIFT:
+    if shift > LEFTMOST_SHIFTS[dtype]:
         raise UnsupportedModel(
             f"{graph.label(op)}: the output scale {outgoing.scale:.3g} is too fine for {a_quant.scale:.3g} * {b_quant.scale:.3g}",
             "calibrate with representative data",
         )
     return Product(
+        dtype=dtype,
         elements=result.elements,
         loops=broadcast(graph, op, a, b, result),
         a_zero_point=a_quant.zero_point,
@@ -65,19 +73,19 @@ def lower(graph: Graph, op: Op, rounding: Rounding) -> Product:
         output_zero_point=outgoing.zero_point,
         output_multiplier=multiplier,
         output_shift=shift,
-        clamp=activation.clamp(graph, op, op.options.fused_activation, outgoing),
+        clamp=activation.clamp(graph, op, op.options.fused_activation, outgoing, dtype),
     )
 
 
 def reference(p: Product, inputs: Sequence[Array]) -> tuple[Array, ...]:
     a, b = (x.astype(np.int64) for x in inputs)
     scaled = requantize((a - p.a_zero_point) * (b - p.b_zero_point), p.output_multiplier, p.output_shift)
-    return (np.clip(scaled + p.output_zero_point, *p.clamp).astype(np.int8),)
+    return (np.clip(scaled + p.output_zero_point, *p.clamp).astype(p.dtype),)
 
 
 def call(p: Product) -> Call:
     return Call(
-        function="tinykd_mul_s8",
+        function=f"tinykd_mul_{SUFFIXES[p.dtype]}",
         struct="tinykd_product",
         fields={
             **p.loops.fields(),
@@ -104,6 +112,9 @@ def cases(rng: np.random.Generator) -> Case:
     if rng.random() < 0.3:  # a multiplier of 2**-k makes exact ties
         outgoing = sampling.with_scale(outgoing, a.scale * b.scale * 2.0 ** int(rng.integers(0, 9)))
     code = int(rng.choice([activation.NONE, activation.NONE, activation.RELU, activation.RELU_N1_TO_1, activation.RELU6]))
+    if rng.random() < 0.25:
+        wide = sampling.with_scale(outgoing, max(outgoing.scale, a.scale * b.scale) / 16)  # LiteRT multiplies by less than 1
+        return sampling.binary(rng, "MUL", MulOptions(code), sampling.broadcast_shapes(rng), (a, b, wide), "int16")
     return sampling.binary(rng, "MUL", MulOptions(code), sampling.broadcast_shapes(rng), (a, b, outgoing))
 
 

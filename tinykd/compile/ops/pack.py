@@ -24,7 +24,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Joined:
     requirements.counts(graph, op, (op.options.values_count,))
     parts = [requirements.present(graph, op, position) for position in range(len(op.inputs))]
     result = graph.tensors[op.outputs[0]]
-    joined.same_dtype(graph, op, [result, *parts])
+    requirements.one_dtype(graph, op, [result, *parts])
     axis = requirements.axis_of(graph, op, op.options.axis, len(result.shape))
     for part in parts:
         requirements.shaped(graph, op, part, result.shape[:axis] + result.shape[axis + 1 :])

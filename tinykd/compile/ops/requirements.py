@@ -44,6 +44,8 @@ def quantized(graph: Graph, op: Op, tensor: Tensor, dtypes: Sequence[str] = ("in
         raise UnsupportedModel(f"{graph.label(op)}: tensor '{tensor.name}' has no quantization", QUANTIZE_HINT)
     if tensor.quant.per_channel:
         raise UnsupportedModel(f"{graph.label(op)}: activation '{tensor.name}' is quantized per channel", QUANTIZE_HINT)
+    if tensor.dtype in ("int16", "int32") and tensor.quant.zero_point:
+        raise UnsupportedModel(f"{graph.label(op)}: {tensor.dtype} tensor '{tensor.name}' has zero point {tensor.quant.zero_point}, not 0")
     low, high = np.iinfo(tensor.dtype).min, np.iinfo(tensor.dtype).max
     if not low <= tensor.quant.zero_point <= high:
         raise UnsupportedModel(f"{graph.label(op)}: tensor '{tensor.name}' has zero point {tensor.quant.zero_point} outside {tensor.dtype}")
@@ -129,3 +131,11 @@ def axis_of(graph: Graph, op: Op, axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
         raise UnsupportedModel(f"{graph.label(op)} names axis {axis} of {rank}")
     return axis % rank
+
+
+def one_dtype(graph: Graph, op: Op, tensors: Sequence[Tensor]) -> str:
+    """All `tensors` have one dtype; returns it."""
+    for tensor in tensors:
+        if tensor.dtype != tensors[0].dtype:
+            raise UnsupportedModel(f"{graph.label(op)}: '{tensor.name}' is {tensor.dtype} and '{tensors[0].name}' {tensors[0].dtype}")
+    return tensors[0].dtype

@@ -46,8 +46,19 @@ def with_scale(quant: Quant, scale: float) -> Quant:
     return replace(quant, scales=(float(np.float32(scale)),))
 
 
+def integers(rng: np.random.Generator, shape: Sequence[int], dtype: str) -> Array:
+    """Uniform values of `dtype`, an eighth of them replaced by the extremes."""
+    limits = np.iinfo(dtype)
+    values = rng.integers(limits.min, int(limits.max) + 1, shape, dtype=np.int64)
+    edges = rng.choice([limits.min, limits.max], shape)
+    return np.where(rng.random(shape) < 1 / 8, edges, values).astype(dtype)
+
+
 def quant_for(quant: Quant, dtype: str) -> Quant:
-    """An int8 quantization moved to the range of `dtype`, int8 or uint8."""
+    """An int8 quantization moved to the range of `dtype`: int8, uint8, or int16 and int32 with zero point 0."""
+    if dtype in ("int16", "int32"):
+        finer = quant.scale / (1 << (np.iinfo(dtype).bits - 8))
+        return replace(quant, scales=(float(np.float32(finer)),), zero_points=(0,))
     return quant if dtype == "int8" else replace(quant, zero_points=(quant.zero_point + 128,))
 
 
@@ -80,14 +91,19 @@ def broadcast_shapes(rng: np.random.Generator) -> tuple[tuple[int, ...], tuple[i
 
 
 def binary(
-    rng: np.random.Generator, kind: str, options: Any, shapes: Sequence[tuple[int, ...]], quants: tuple[Quant, Quant, Quant]
+    rng: np.random.Generator,
+    kind: str,
+    options: Any,
+    shapes: Sequence[tuple[int, ...]],
+    quants: tuple[Quant, Quant, Quant],
+    dtype: str = "int8",
 ) -> Case:
-    """A case of two int8 operands, one in five with a constant operand."""
-    a, b = (int8(rng, shape) for shape in shapes)
+    """A case of two operands of a dtype, one in five with a constant operand."""
+    a, b = (integers(rng, shape, dtype) for shape in shapes)
     tensors = [
-        Tensor("a", a.shape, "int8", quants[0]),
-        Tensor("b", b.shape, "int8", quants[1]),
-        Tensor("output", np.broadcast_shapes(a.shape, b.shape), "int8", quants[2]),
+        Tensor("a", a.shape, dtype, quant_for(quants[0], dtype)),
+        Tensor("b", b.shape, dtype, quant_for(quants[1], dtype)),
+        Tensor("output", np.broadcast_shapes(a.shape, b.shape), dtype, quant_for(quants[2], dtype)),
     ]
     if rng.random() < 0.2:
         if rng.random() < 0.5:

@@ -27,7 +27,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Joined:
     position, axis_position = _POSITIONS[op.kind]
     requirements.counts(graph, op, (2,) if op.kind == "SPLIT" else (3,), op.options.num_splits)
     source, results = requirements.present(graph, op, position), [graph.tensors[index] for index in op.outputs]
-    joined.same_dtype(graph, op, [source, *results])
+    requirements.one_dtype(graph, op, [source, *results])
     listed = requirements.constant(graph, op, requirements.present(graph, op, axis_position), ("int32",))
     axis = requirements.axis_of(graph, op, int(listed.ravel()[0]), len(source.shape))
     sizes = [result.shape[axis] if axis < len(result.shape) else 0 for result in results]

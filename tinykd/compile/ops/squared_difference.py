@@ -13,16 +13,16 @@ from tinykd.compile.ops import activation, add, sampling
 from tinykd.compile.ops.add import Sum
 from tinykd.compile.ops.operator import Call, Case, Operator
 
-LEFT_SHIFT = 7
+LEFT_SHIFTS = {"int8": 7}
 """Operands are raised by so many bits: the square of their difference, below 2**30, keeps precision."""
 
 
 def lower(graph: Graph, op: Op, _: Rounding) -> Sum:
-    def output_multiplier(twice_larger: float, outgoing: float) -> float:
+    def output_multiplier(twice_larger: float, outgoing: float, left_shift: int) -> float:
         # LiteRT squares the larger scale and raises the output scale in float64 and float32 respectively
-        return twice_larger * twice_larger / float(np.float32(1 << 2 * LEFT_SHIFT) * np.float32(outgoing))
+        return twice_larger * twice_larger / float(np.float32(1 << 2 * left_shift) * np.float32(outgoing))
 
-    return add.scaled(graph, op, LEFT_SHIFT, output_multiplier, activation.NONE)
+    return add.scaled(graph, op, LEFT_SHIFTS, output_multiplier, activation.NONE)
 
 
 def reference(p: Sum, inputs: Sequence[Array]) -> tuple[Array, ...]:

@@ -1,4 +1,4 @@
-"""SUB: difference of two int8 tensors with their own scales, with broadcasting."""
+"""SUB: difference of two int8 or int16 tensors with their own scales, with broadcasting."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tinykd.compile.schema import slot
 @dataclass(frozen=True)
 class SubOptions:
     fused_activation: int = slot(0, "int8", 0)
+    pot_scale_int16: int = slot(1, "bool", 1)
 
 
 def reference(p: Sum, inputs: Sequence[Array]) -> tuple[Array, ...]:

@@ -23,7 +23,7 @@ class UnpackOptions:
 def lower(graph: Graph, op: Op, _: Rounding) -> Joined:
     requirements.counts(graph, op, (1,), op.options.num)
     source, results = requirements.present(graph, op, 0), [graph.tensors[index] for index in op.outputs]
-    joined.same_dtype(graph, op, [source, *results])
+    requirements.one_dtype(graph, op, [source, *results])
     axis = requirements.axis_of(graph, op, op.options.axis, len(source.shape))
     for result in results:
         requirements.shaped(graph, op, result, source.shape[:axis] + source.shape[axis + 1 :])
