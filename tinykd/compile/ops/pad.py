@@ -37,10 +37,12 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Pad:
     """PADV2's third input is the border's value, an integer on the output's scale."""
     requirements.counts(graph, op, (2, 3) if op.kind == "PADV2" else (2,))
     source, result = requirements.present(graph, op, 0), graph.tensors[op.outputs[0]]
-    outgoing = requirements.quantized(graph, op, result, ("int8", "uint8"))
+    outgoing = requirements.quantized(graph, op, result, ("int8", "uint8", "int16"))
     requirements.quantized(graph, op, source, (result.dtype,))
     given = requirements.optional(graph, op, 2)
     value = outgoing.zero_point if given is None else int(requirements.constant(graph, op, given, (result.dtype,)).ravel()[0])
+    if result.dtype == "int16" and value not in (0, -1):  # the kernel writes bytes
+        raise UnsupportedModel(f"{graph.label(op)}: an int16 border of {value}, the kernel writes 0 or -1")
     listed = requirements.constant(graph, op, requirements.present(graph, op, 1), ("int32", "int64"))
     if listed.shape != (len(source.shape), 2) or (listed < 0).any() or not source.elements:
         raise UnsupportedModel(f"{graph.label(op)}: borders {listed.tolist()} do not fit {list(source.shape)}")
@@ -75,26 +77,26 @@ def macs(_: Pad) -> int:
     return 0
 
 
-def _tensors(rng: np.random.Generator) -> tuple[list[Tensor], Array]:
+def _tensors(rng: np.random.Generator, dtype: str) -> tuple[list[Tensor], Array]:
     shape = tuple(int(size) for size in rng.integers(1, 6, int(rng.integers(1, 5))))
     borders = (rng.integers(0, 4, (len(shape), 2)) * (rng.random((len(shape), 2)) < 0.6)).astype(np.int32)
-    x, quant = sampling.int8(rng, shape), sampling.quant(rng)
+    x, quant = sampling.integers(rng, shape, dtype), sampling.quant_for(sampling.quant(rng), dtype)
     result = tuple(int(size) for size in np.array(shape) + borders.sum(axis=1))
     tensors = [
-        Tensor("input", shape, "int8", quant),
+        Tensor("input", shape, dtype, quant),
         Tensor("borders", borders.shape, "int32", None, borders),
-        Tensor("output", result, "int8", quant),
+        Tensor("output", result, dtype, quant),
     ]
     return tensors, x
 
 
 def cases(rng: np.random.Generator) -> Case:
-    tensors, x = _tensors(rng)
+    tensors, x = _tensors(rng, str(rng.choice(["int8", "int8", "int16"])))
     return sampling.single("PAD", None, tensors, (0, 1), (2,), (x,))
 
 
 def cases_with_value(rng: np.random.Generator) -> Case:
-    tensors, x = _tensors(rng)
+    tensors, x = _tensors(rng, "int8")
     value = sampling.int8(rng, (1,))
     tensors.append(Tensor("value", (1,), "int8", tensors[0].quant, value))
     return sampling.single("PADV2", None, tensors, (0, 1, 3), (2,), (x,))

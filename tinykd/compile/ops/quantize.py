@@ -1,4 +1,4 @@
-"""QUANTIZE: float32 to bytes at the model's input, or bytes on one scale to bytes on another."""
+"""QUANTIZE: float32 to bytes at the model's input, or integers on one scale to integers on another."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinykd.compile.fixed_point import Rounding
-from tinykd.compile.graph import Array, Graph, Op, Tensor
+from tinykd.compile.fixed_point import Rounding, quantize_multiplier, requantize
+from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
 from tinykd.compile.ops import lookup, requirements, sampling
 from tinykd.compile.ops.lookup import Lookup
 from tinykd.compile.ops.operator import Call, Case, Operator
+from tinykd.errors import UnsupportedModel
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,31 @@ class QuantizeFloat:
     zero_point: int
 
 
-def lower(graph: Graph, op: Op, _: Rounding) -> QuantizeFloat | Lookup:
+@dataclass(frozen=True)
+class Requantize:
+    """q' = saturate(requantize(q - input_zero_point) + output_zero_point) between integers of which one is wider than a byte."""
+
+    elements: int
+    dtypes: tuple[str, str]
+    input_zero_point: int
+    output_zero_point: int
+    multiplier: int
+    shift: int
+
+
+_WIDE = {("int32", "int8"), ("int32", "int16"), ("int16", "int8"), ("int16", "int16"), ("int8", "int16")}
+"""Pairs of dtypes that are requantized without a table."""
+
+_LEFTMOST_SHIFTS = {"int32": 0, "int16": 14, "int8": 22}
+"""Left shifts that keep every input within 32 bits."""
+
+
+def lower(graph: Graph, op: Op, _: Rounding) -> QuantizeFloat | Lookup | Requantize:
     requirements.counts(graph, op, (1,))
     source, result = requirements.present(graph, op, 0), graph.tensors[op.outputs[0]]
+    pair = source.dtype, result.dtype
+    if pair in _WIDE:
+        return _requantize(graph, op, source, result)
     if source.dtype != "float32":
         source, incoming, result, outgoing = lookup.ends(graph, op, lookup.BYTES)
         return lookup.lookup(source, result, lambda q: lookup.requantized(graph, op, q, incoming, outgoing))
@@ -38,9 +61,23 @@ def lower(graph: Graph, op: Op, _: Rounding) -> QuantizeFloat | Lookup:
     return QuantizeFloat(source.elements, result.dtype, outgoing.scale, outgoing.zero_point)
 
 
-def reference(p: QuantizeFloat | Lookup, inputs: Sequence[Array]) -> tuple[Array, ...]:
+def _requantize(graph: Graph, op: Op, source: Tensor, result: Tensor) -> Requantize:
+    incoming = requirements.quantized(graph, op, source, (source.dtype,))
+    outgoing = requirements.quantized(graph, op, result, (result.dtype,))
+    requirements.shaped(graph, op, result, source.shape)
+    multiplier, shift = quantize_multiplier(incoming.scale / outgoing.scale)
+    if shift > _LEFTMOST_SHIFTS[source.dtype]:
+        raise UnsupportedModel(f"{graph.label(op)}: the output scale {outgoing.scale:.3g} is too fine for {incoming.scale:.3g}")
+    return Requantize(source.elements, (source.dtype, result.dtype), incoming.zero_point, outgoing.zero_point, multiplier, shift)
+
+
+def reference(p: QuantizeFloat | Lookup | Requantize, inputs: Sequence[Array]) -> tuple[Array, ...]:
     if isinstance(p, Lookup):
         return lookup.reference(p, inputs)
+    if isinstance(p, Requantize):
+        scaled = requantize(inputs[0].astype(np.int64) - p.input_zero_point, p.multiplier, p.shift) + p.output_zero_point
+        wide = np.iinfo(p.dtypes[1])
+        return (np.clip(scaled, int(wide.min), int(wide.max)).astype(p.dtypes[1]),)
     with np.errstate(over="ignore"):
         ratio = inputs[0] / np.float32(p.scale)
     bounded = np.clip(np.nan_to_num(ratio, nan=-512.0), np.float32(-512), np.float32(512))
@@ -54,9 +91,23 @@ def reference(p: QuantizeFloat | Lookup, inputs: Sequence[Array]) -> tuple[Array
 _FUNCTIONS = {"int8": "tinykd_quantize_s8", "uint8": "tinykd_quantize_u8"}
 
 
-def call(p: QuantizeFloat | Lookup) -> Call:
+def call(p: QuantizeFloat | Lookup | Requantize) -> Call:
     if isinstance(p, Lookup):
         return lookup.call(p)
+    if isinstance(p, Requantize):
+        names = [dtype.replace("int", "s") for dtype in p.dtypes]
+        return Call(
+            function=f"tinykd_requantize_{'_'.join(names)}",
+            struct="tinykd_requantization",
+            fields={
+                "elements": p.elements,
+                "input_zero_point": p.input_zero_point,
+                "output_zero_point": p.output_zero_point,
+                "multiplier": p.multiplier,
+                "shift": p.shift,
+            },
+            source="requantize.c",
+        )
     return Call(
         function=_FUNCTIONS[p.dtype],
         struct="tinykd_affine",
@@ -65,11 +116,29 @@ def call(p: QuantizeFloat | Lookup) -> Call:
     )
 
 
-def macs(_: QuantizeFloat | Lookup) -> int:
+def macs(_: QuantizeFloat | Lookup | Requantize) -> int:
     return 0
 
 
+def _wide_case(rng: np.random.Generator) -> Case:
+    source_type, result_type = sorted(_WIDE)[int(rng.integers(0, len(_WIDE)))]
+    incoming = sampling.quant_for(sampling.quant(rng), source_type)
+    x = sampling.integers(rng, (5, 40), source_type)
+    real = incoming.scale * float(np.iinfo(source_type).max)
+    outgoing = sampling.with_scale(sampling.quant(rng), real / np.iinfo(result_type).max * float(rng.choice([0.3, 1.0, 3.0])))
+    if result_type == "int16":
+        outgoing = Quant(outgoing.scales, (0,))
+    if rng.random() < 0.3:  # a multiplier of 2**-k makes exact ties
+        outgoing = sampling.with_scale(outgoing, incoming.scale * 2.0 ** int(np.ceil(np.log2(outgoing.scale / incoming.scale))))
+    if source_type == "int32" and outgoing.scale < incoming.scale:
+        outgoing = sampling.with_scale(outgoing, incoming.scale * 2)
+    tensors = [Tensor("input", x.shape, source_type, incoming), Tensor("output", x.shape, result_type, outgoing)]
+    return sampling.single("QUANTIZE", None, tensors, (0,), (1,), (x,))
+
+
 def cases(rng: np.random.Generator) -> Case:
+    if rng.random() < 0.25:
+        return _wide_case(rng)
     if rng.random() < 0.5:
         source_type, result_type = (str(name) for name in rng.choice(lookup.BYTES, 2))
         incoming = sampling.quant(rng)
@@ -96,7 +165,7 @@ OPERATOR = Operator(
     code=114,
     options_code=0,
     options=None,
-    summary="float32 to int8 or uint8; int8 or uint8 to another scale",
+    summary="float32 to int8 or uint8; int8, uint8, int16 or int32 to another scale",
     lower=lower,
     reference=reference,
     call=call,
