@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_every_branch_of_an_image_is_what_objdump_says(target: str, toolchain: s
             wanted[int(match[1], 16)] = int(re.findall(r"\b([0-9a-f]+) <", match[3])[0], 16)
     marks = [*elf.data_marks, (text.address + text.bytes, False)]
     found = {}
-    for (low, is_code), (high, _) in zip(marks, marks[1:]):
+    for (low, is_code), (high, _) in itertools.pairwise(marks):
         if is_code and text.address <= low:
             code = elf.code[".text"][low - text.address : high - text.address]
             found |= {b.address: b.target for b in branches(code, low) if b.target is not None}

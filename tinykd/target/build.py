@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tinykd.errors import OverBudget, ToolError, UsageError
 from tinykd.target.boards import Board, Budget
-from tinykd.target.elf import read_elf
+from tinykd.target.elf import Elf, read_elf
 from tinykd.target.sizes import Sizes, measure
 from tinykd.target.stack import StackBound, read_stack_usage, stack_bound
 from tinykd.target.targets import Target
@@ -73,8 +73,8 @@ def build(
 ) -> Image:
     """Compile `src/*.c` and `firmware/*.c` of a generated tree and link them.
 
-    The same sources give the same bytes wherever the tree lies. Linking goes in two steps: once with room for anything, to
-    measure code and worst-case stack, then within the budget.
+    The same sources give the same bytes wherever the tree lies. Linking goes in three steps: with room for anything, to find
+    the worst-case stack; with that stack, to measure; then within the budget, which the linker script asserts.
 
     Args:
         optimize: key of `OPTIMIZE`.
@@ -104,16 +104,17 @@ def build(
         _run(toolchain.link(target.core, objects, None, {}, elf), tree)
         return Image(elf, target, name, optimize, trace, None, None, StackBound(None, unknown=("the host's stack is not analysed",)))
     script = tree / "firmware" / "link.ld"
-    roomy = Budget(_ROOM, _ROOM)
-    _run(toolchain.link(target.core, objects, script.resolve(), _symbols(target.board, roomy, UNKNOWN_STACK_BYTES), elf), tree)
+    board, roomy = target.board, Budget(_ROOM, _ROOM)
+
+    def link(within: Budget, stack_bytes: int) -> Elf:
+        _run(toolchain.link(target.core, objects, script.resolve(), _symbols(board, within, stack_bytes), elf), tree)
+        return read_elf(elf, objects)
+
     frames = read_stack_usage(path.with_suffix(".su") for path in objects if path.with_suffix(".su").exists())
-    first = read_elf(elf, objects)
-    stack = stack_bound(first, frames, target.core.exception_frame_bytes)
+    stack = stack_bound(link(roomy, UNKNOWN_STACK_BYTES), frames, target.core.exception_frame_bytes)
     reserved = UNKNOWN_STACK_BYTES if stack.bytes is None else (stack.bytes + 7) // 8 * 8
-    sizes = measure(first)
-    _check(sizes, reserved - sizes.stack_bytes, budget, elf)
-    _run(toolchain.link(target.core, objects, script.resolve(), _symbols(target.board, budget, reserved), elf), tree)
-    return Image(elf, target, name, optimize, trace, budget, measure(read_elf(elf, objects)), stack)
+    _check(measure(link(roomy, reserved)), budget, elf)
+    return Image(elf, target, name, optimize, trace, budget, measure(link(budget, reserved)), stack)
 
 
 def _compile(
@@ -167,17 +168,16 @@ def _symbols(board: Board, budget: Budget, stack_bytes: int) -> Mapping[str, int
     }
 
 
-def _check(sizes: Sizes, more_stack: int, budget: Budget, elf: Path) -> None:
+def _check(sizes: Sizes, budget: Budget, elf: Path) -> None:
     """Raise `OverBudget` with the largest takers, before the linker would with none."""
-    ram = sizes.ram_bytes + more_stack
     over = []
     if sizes.flash_bytes > budget.flash_bytes:
         largest = sorted(sizes.objects, key=lambda o: -o.flash)[:3]
         takers = ", ".join(f"{o.source} {o.flash}" for o in largest)
         over.append(f"flash {sizes.flash_bytes} of {budget.flash_bytes} bytes ({takers})")
-    if ram > budget.ram_bytes:
-        parts = f"arena {sizes.arena_bytes}, stack {sizes.stack_bytes + more_stack}, .data {sizes.data_bytes}, .bss {sizes.bss_bytes}"
-        over.append(f"RAM {ram} of {budget.ram_bytes} bytes ({parts})")
+    if sizes.ram_bytes > budget.ram_bytes:
+        parts = f"arena {sizes.arena_bytes}, stack {sizes.stack_bytes}, .data {sizes.data_bytes}, .bss {sizes.bss_bytes}"
+        over.append(f"RAM {sizes.ram_bytes} of {budget.ram_bytes} bytes ({parts})")
     if over:
         elf.unlink(missing_ok=True)
         shrink = "the weights: fewer channels" if "flash" in over[0] else "the arena: smaller activations early in the net"

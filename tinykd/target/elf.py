@@ -58,6 +58,22 @@ class Symbol:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A stretch of contents that the file holds.
+
+    Attributes:
+        load: address in flash where it is stored.
+        address: where it lies when the program runs (for first values of variables another one).
+        offset: where the file holds it.
+    """
+
+    load: int
+    address: int
+    offset: int
+    contents: bytes
+
+
+@dataclass(frozen=True)
 class Elf:
     """What the linker made.
 
@@ -85,6 +101,21 @@ class Elf:
     def function_at(self, address: int) -> Symbol | None:
         """The function that spans `address`."""
         return next((s for s in self.symbols if s.kind == "function" and s.address <= address < s.address + max(s.bytes, 2)), None)
+
+
+def stored_segments(path: Path) -> tuple[Segment, ...]:
+    """What a loader puts into flash, by address.
+
+    Raises:
+        ToolError: it is no ELF file.
+    """
+    try:
+        with path.open("rb") as stream:
+            raw = [s for s in ELFFile(stream).iter_segments("PT_LOAD") if s["p_filesz"]]
+            found = [Segment(s["p_paddr"], s["p_vaddr"], s["p_offset"], bytes(s.data())) for s in raw]
+    except ELFError as error:
+        raise ToolError(f"{path} is no ELF file: {error}", "delete the build folder and build again") from error
+    return tuple(sorted(found, key=lambda s: s.load))
 
 
 def defined_names(path: Path) -> frozenset[str]:

@@ -6,12 +6,10 @@ import dataclasses
 import re
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
-
 from tinykd.errors import UsageError
 from tinykd.run import write_atomically
 from tinykd.target.build import Image
-from tinykd.target.elf import Elf, Symbol, read_elf
+from tinykd.target.elf import Symbol, read_elf, stored_segments
 
 _WEIGHTS = re.compile(r"tinykd_.+_weights$")
 
@@ -35,15 +33,13 @@ def flip_bit(image: Image, address: int, bit: int, output: Path) -> Image:
     if not 0 <= bit < 8:
         raise UsageError(f"a byte has no bit {bit}", "give 0 to 7")
     data = bytearray(image.elf.read_bytes())
-    data[_file_offset(read_elf(image.elf), address)] ^= 1 << bit
+    data[_file_offset(image.elf, address)] ^= 1 << bit
     write_atomically(output, bytes(data))
     return dataclasses.replace(image, elf=output)
 
 
-def _file_offset(elf: Elf, address: int) -> int:
-    with elf.path.open("rb") as stream:
-        for segment in ELFFile(stream).iter_segments("PT_LOAD"):
-            start = segment["p_vaddr"]
-            if start <= address < start + segment["p_filesz"]:
-                return int(segment["p_offset"] + address - start)
-    raise UsageError(f"{elf.path.name} stores no byte at {address:#x}", "give an address in a table of the image")
+def _file_offset(path: Path, address: int) -> int:
+    for segment in stored_segments(path):
+        if segment.address <= address < segment.address + len(segment.contents):
+            return segment.offset + address - segment.address
+    raise UsageError(f"{path.name} stores no byte at {address:#x}", "give an address in a table of the image")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tinykd.target.elf import Elf, Symbol
+from tinykd.target.elf import Elf, Symbol, stored_segments
 
 _WEIGHTS = re.compile(r"tinykd_.+_weights$")
 _GOLDEN = re.compile(r"tinykd_.+_golden$")
 ARENA = ("main", "arena")
 """Source and name of the array that holds the activations."""
+
+REST = "strings and padding"
+"""The source of flash that no symbol claims."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Sizes:
 
     Attributes:
         weights_bytes: the model's constants: the tables of `tinykd_NAME_weights.c`.
-        code_bytes: instructions and all other tables, golden vectors left out.
+        code_bytes: instructions, all other tables and padding; golden vectors left out.
         golden_bytes: golden vectors.
         flash_bytes: the whole image as flash holds it, the first values of variables included.
         data_bytes: variables with a first value.
@@ -54,7 +57,7 @@ class Sizes:
         arena_bytes: activations.
         stack_bytes: stack reserved: the worst case where it is known.
         ram_bytes: everything in RAM, with alignment.
-        objects: who takes it, by flash and RAM together, largest first. Padding belongs to none.
+        objects: who takes it, by flash and RAM together, largest first; their flash adds up to `flash_bytes`.
     """
 
     weights_bytes: int
@@ -71,14 +74,16 @@ class Sizes:
 
 def measure(elf: Elf) -> Sizes:
     """The sizes of a linked image."""
-    stored = [s for s in elf.sections if s.stored]
-    flash = sum(s.bytes for s in stored)
-    data = sum(s.bytes for s in stored if s.writable)
+    segments = stored_segments(elf.path)
+    flash = max((s.load + len(s.contents) for s in segments), default=0) - min((s.load for s in segments), default=0)
+    data = sum(s.bytes for s in elf.sections if s.stored and s.writable)
     stack = sum(s.bytes for s in elf.sections if s.name == ".stack")
     empty = [s for s in elf.sections if not s.stored and s.name != ".stack"]
     in_ram = [s for s in elf.sections if s.writable or not s.stored]
     ram = max((s.address + s.bytes for s in in_ram), default=0) - min((s.address for s in in_ram), default=0)
-    objects = _objects(elf)
+    named = _objects(elf)
+    rest = ObjectSize(REST, constants=flash - sum(o.flash for o in named))
+    objects = tuple(sorted((*named, rest), key=lambda o: (-(o.flash + o.ram), o.source)))
     weights = sum(o.constants for o in objects if _WEIGHTS.match(o.source))
     golden = sum(o.constants for o in objects if _GOLDEN.match(o.source))
     return Sizes(
@@ -108,7 +113,7 @@ def _objects(elf: Elf) -> tuple[ObjectSize, ...]:
         totals.setdefault(symbol.source, {}).setdefault(column, 0)
         totals[symbol.source][column] += symbol.bytes
     found = (ObjectSize(source, **columns) for source, columns in totals.items())
-    return tuple(sorted((o for o in found if o.flash + o.ram), key=lambda o: (-(o.flash + o.ram), o.source)))
+    return tuple(o for o in found if o.flash + o.ram)
 
 
 def _column(symbol: Symbol, stored: bool, writable: bool) -> str:

@@ -12,6 +12,11 @@ extern const uint32_t tinykd_data_load[];
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 #define CPACR REGISTER(0xE000ED88u)
 #define CFSR REGISTER(0xE000ED28u)
+#define MPU_TYPE REGISTER(0xE000ED90u)
+#define MPU_CTRL REGISTER(0xE000ED94u)
+#define MPU_RNR REGISTER(0xE000ED98u)
+#define MPU_RBAR REGISTER(0xE000ED9Cu)
+#define MPU_RASR REGISTER(0xE000EDA0u)
 #define PAINT 0xC5C5C5C5u
 
 int main(void);
@@ -44,6 +49,24 @@ __attribute__((used)) void Reset_Handler(void)
     tinykd_start();
 }
 
+/* Makes a stack that overflows fault on the spot. Below RAM a chip has nothing, but some machines swallow the writes. */
+static void guard_stack(void)
+{
+#if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
+    __asm__ volatile("msr msplim, %0" : : "r"(tinykd_stack_bottom));
+#elif !defined(__ARM_ARCH_8M_BASE__)
+    const uint32_t bottom = (uint32_t)(uintptr_t)tinykd_stack_bottom;
+
+    if ((MPU_TYPE & 0xFF00u) != 0u && (bottom & 0xFFFFu) == 0u) {
+        MPU_RNR = 0u;
+        MPU_RBAR = bottom - 0x10000u;
+        MPU_RASR = 1u << 28 | 15u << 1 | 1u; /* never executed, no access, 64 KiB, on */
+        MPU_CTRL = 5u;                       /* on; the default map elsewhere; off within faults */
+        __asm__ volatile("dsb\n\tisb" ::: "memory");
+    }
+#endif
+}
+
 __attribute__((noinline, used)) void tinykd_start(void)
 {
     uint32_t *word;
@@ -60,6 +83,7 @@ __attribute__((noinline, used)) void tinykd_start(void)
     for (word = tinykd_stack_bottom; word < here; ++word) {
         *(volatile uint32_t *)word = PAINT;
     }
+    guard_stack();
     tinykd_port_exit((uint32_t)main());
 }
 

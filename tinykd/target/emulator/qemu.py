@@ -13,7 +13,8 @@ from pathlib import Path
 from tinykd.errors import ToolError
 from tinykd.target.boards import QemuMachine
 from tinykd.target.build import Image
-from tinykd.target.emulator.emulator import STALL_SECONDS, RunResult
+from tinykd.target.elf import stored_segments
+from tinykd.target.emulator.emulator import FAULT, STALL_SECONDS, RunResult
 from tinykd.target.emulator.process import run_watched
 
 INSTALL = "apt-get install qemu-system-arm"
@@ -34,6 +35,7 @@ class Qemu:
 
     def run(self, image: Image, frames: bytes, *, stall_s: float = STALL_SECONDS) -> RunResult:
         machine = self._machine(image)
+        stored_segments(image.elf)  # QEMU would load a file of any other kind as raw bytes
         with tempfile.TemporaryDirectory(prefix="tinykd-qemu-") as name:
             folder = Path(name)
             incoming, outgoing = folder / "incoming", folder / "outgoing"
@@ -49,6 +51,9 @@ class Qemu:
             code = run_watched(command, folder, outgoing, stall_s, **streams)
             text = "".join((folder / s).read_text(errors="replace") for s in ("stdout", "stderr"))
             replies = outgoing.read_bytes()
+        lockup = re.search(r"Lockup.*?R15=([0-9a-f]{8})", text, re.DOTALL)
+        if lockup:  # a fault within a fault, after which QEMU aborts
+            return RunResult(replies, f"FAULT (lockup)\npc 0x{lockup[1]}\n", FAULT)
         if code < 0 or (code != 0 and not replies and text.startswith("qemu-system-arm:")):
             why = f"signal {-code}" if code < 0 else f"exit code {code}"
             raise ToolError(

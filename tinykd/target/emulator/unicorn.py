@@ -12,11 +12,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from elftools.elf.elffile import ELFFile
-
 from tinykd.errors import ToolError
 from tinykd.target.build import Image
-from tinykd.target.elf import read_elf
+from tinykd.target.elf import read_elf, stored_segments
 from tinykd.target.emulator.emulator import FAULT, STALL_SECONDS, RunResult
 from tinykd.target.thumb import instructions
 
@@ -99,10 +97,8 @@ class _Machine:
         self._core.mem_map(board.flash.origin, _whole_pages(budget.flash_bytes), unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         self._core.mem_map(board.ram.origin, _whole_pages(budget.ram_bytes), unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         self._core.mmio_map(_SYSTEM, 0x1000, self._read_register, None, self._write_register, None)
-        with image.elf.open("rb") as stream:
-            for segment in ELFFile(stream).iter_segments("PT_LOAD"):
-                if segment["p_filesz"]:
-                    self._core.mem_write(segment["p_paddr"], segment.data())
+        for segment in stored_segments(image.elf):
+            self._core.mem_write(segment.load, segment.contents)
         self._flash = board.flash.origin
         elf = read_elf(image.elf)
         wraps = elf.symbol("tinykd_systick_wraps")
