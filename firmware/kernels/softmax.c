@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SOFTMAX, portable C99: the specification that every faster kernel must equal. */
-#include "tinykd/softmax.h"
 #include "tinykd/requantize.h"
-
-/* x * 2^bits, saturated. */
-static int32_t shift_left_saturating(int32_t x, int32_t bits)
-{
-    const int32_t limit = INT32_MAX >> bits;
-    return x > limit ? INT32_MAX : x < -limit - 1 ? INT32_MIN : x * ((int32_t)1 << bits);
-}
+#include "tinykd/saturate.h"
+#include "tinykd/softmax.h"
 
 /* 1 / (1 + x) for x from 0 to 1, both Q0.31: three steps of Newton's method in Q2.29. */
 static int32_t one_over_one_plus(int32_t x)
@@ -18,19 +12,9 @@ static int32_t one_over_one_plus(int32_t x)
 
     for (int32_t step = 0; step < 3; ++step) {
         const int32_t error = ((int32_t)1 << 29) - tinykd_high_multiply(half_denominator, guess);
-        guess += shift_left_saturating(tinykd_high_multiply(guess, error), 2);
+        guess += tinykd_shift_left_saturating(tinykd_high_multiply(guess, error), 2);
     }
-    return shift_left_saturating(guess, 1);
-}
-
-static int32_t leading_zeros(uint32_t x)
-{
-    int32_t zeros = 0;
-    while (x < 0x80000000u) {
-        x <<= 1;
-        ++zeros;
-    }
-    return zeros;
+    return tinykd_shift_left_saturating(guess, 1);
 }
 
 static int32_t exponential(const struct tinykd_softmax *p, int32_t below)
@@ -50,7 +34,7 @@ void tinykd_softmax_s8(const struct tinykd_softmax *p, const int8_t *input, int8
         for (int32_t i = 0; i < p->depth; ++i) {
             sum += tinykd_shift_right(exponential(p, largest - input[i]), 12);
         }
-        const int32_t zeros = leading_zeros((uint32_t)sum);
+        const int32_t zeros = tinykd_leading_zeros((uint32_t)sum);
         const int32_t inverse = one_over_one_plus((int32_t)(((uint32_t)sum << zeros) - 0x80000000u));
         const int32_t exponent = 12 - zeros + 31 - 8;
 
