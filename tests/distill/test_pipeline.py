@@ -76,7 +76,7 @@ def test_the_int8_model_is_integers_all_through(finished: tuple[Recipe, Path]) -
 
 
 def test_the_student_file_holds_no_teacher(finished: tuple[Recipe, Path]) -> None:
-    recipe, folder = finished
+    _, folder = finished
     names = {layer.name for layer in load_keras(folder / "out/student.keras").layers}
     assert not any(name.startswith("dense") for name in names), "the teacher is an mlp"
     assert "block1_depthwise" in names

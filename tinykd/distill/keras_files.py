@@ -37,5 +37,19 @@ def _undated(archive: bytes) -> bytes:
                 metadata = json.loads(data)
                 metadata.pop("date_saved", None)
                 data = json.dumps(metadata, sort_keys=True).encode()
+            elif name == "config.json":
+                data = json.dumps(_renumbered(json.loads(data), {})).encode()
             new.writestr(zipfile.ZipInfo(name, _EPOCH), data)
     return out.getvalue()
+
+
+def _renumbered(config: Any, numbers: dict[int, int]) -> Any:
+    """`config` with shared objects numbered in order of appearance: Keras takes their addresses in memory."""
+    if isinstance(config, dict):
+        return {
+            key: numbers.setdefault(value, len(numbers)) if key == "shared_object_id" else _renumbered(value, numbers)
+            for key, value in config.items()
+        }
+    if isinstance(config, list):
+        return [_renumbered(value, numbers) for value in config]
+    return config

@@ -41,6 +41,8 @@ class TfmotEngine:
     def prepare(self, student: Any, net: Net, calibration: NDArray[np.float32]) -> Any:
         """The quantization-aware twin of `student`. See `Engine.prepare`."""
         tfmot = model_optimization()
+        # Layers that quantization adds are named by a counter of the process, and their names end up in the .tflite.
+        _tf_keras().backend.reset_uids()
         model = tfmot.quantization.keras.quantize_model(twin(student, net))
         decay = tensorflow().Variable(TRAINING_DECAY, trainable=False, name="range_decay")
         model.range_decay = decay
