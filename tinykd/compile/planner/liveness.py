@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinykd.compile.graph import ITEM_BYTES
 from tinykd.compile.program import Program
 
 ALIGNMENT = 4
@@ -16,7 +17,7 @@ class Buffer:
 
     Attributes:
         key: the tensor index, or `-1 - layer` for the scratch of a layer.
-        bytes: rounded up to `ALIGNMENT`.
+        bytes: rounded up to the program's alignment.
         first, last: layer indices; graph inputs exist from step 0, graph outputs to the last step.
     """
 
@@ -26,14 +27,19 @@ class Buffer:
     last: int
 
 
-def aligned(size: int) -> int:
-    """`size` rounded up to `ALIGNMENT` bytes."""
-    return -(-size // ALIGNMENT) * ALIGNMENT
+def alignment_of(program: Program) -> int:
+    """Bytes that every buffer starts and ends on: `ALIGNMENT`, or the largest element (8 where ARG_MAX gives int64)."""
+    return max([ALIGNMENT, *(ITEM_BYTES[program.tensor(index).dtype] for index in program.storage())])
+
+
+def aligned(size: int, alignment: int = ALIGNMENT) -> int:
+    """`size` rounded up to `alignment` bytes."""
+    return -(-size // alignment) * alignment
 
 
 def buffers(program: Program) -> tuple[Buffer, ...]:
     """All buffers of a program, views merged into the tensor they look at."""
-    graph, owner = program.graph, program.storage()
+    graph, owner, alignment = program.graph, program.storage(), alignment_of(program)
     end = max(len(program.layers) - 1, 0)
     first: dict[int, int] = dict.fromkeys((owner[i] for i in graph.inputs), 0)
     last: dict[int, int] = dict.fromkeys(first, 0)
@@ -47,11 +53,11 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
             if index in owner:
                 last[owner[index]] = step
         if layer.scratch:
-            found.append(Buffer(-1 - step, aligned(layer.scratch), step, step))
+            found.append(Buffer(-1 - step, aligned(layer.scratch, alignment), step, step))
     for index in graph.outputs:
         if index in owner:
             last[owner[index]] = end
-    found += [Buffer(key, aligned(program.tensor(key).bytes), first[key], last[key]) for key in first]
+    found += [Buffer(key, aligned(program.tensor(key).bytes, alignment), first[key], last[key]) for key in first]
     return tuple(sorted(found, key=lambda b: (b.first, b.key)))
 
 

@@ -1,0 +1,271 @@
+"""One model, four witnesses: LiteRT's reference kernels, NumPy, and C under sanitizers, plain and after every rewrite.
+
+The C of many models is linked into one program with one copy of the kernels. Each arena is its own heap block of
+exactly the planned bytes, so the address sanitizer sees the first byte beyond it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import struct
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tests.kernels import WARNINGS, host_compiler
+from tinykd.compile.emit import tree
+from tinykd.compile.emit.library import kernel_library
+from tinykd.compile.graph import Array, Graph
+from tinykd.compile.litert import ReferenceInterpreter
+from tinykd.compile.ops.operator import View
+from tinykd.compile.passes import compile_graph
+from tinykd.compile.planner.plan import plan
+from tinykd.compile.program import Program, lower
+from tinykd.compile.reader import read_model
+from tinykd.compile.simulate import simulate
+from tinykd.resources import firmware_folder
+
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+_OUTPUT = 1 << 24
+"""Records with this bit hold graph output number `id - _OUTPUT`, read through the accessor after the inference."""
+
+Values = dict[int, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A program and what each of its tensors must be, for each sample."""
+
+    name: str
+    program: Program
+    expected: tuple[Values, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model, its inputs, and the programs made of it."""
+
+    name: str
+    samples: tuple[tuple[Array, ...], ...]
+    variants: tuple[Variant, ...]
+
+
+def judged(model: bytes, graph: Graph, samples: Sequence[tuple[Array, ...]]) -> tuple[Values, ...]:
+    """Every computed tensor of each sample, by LiteRT's reference kernels.
+
+    Raises:
+        UnsupportedModel: LiteRT refuses the model.
+    """
+    interpreter, found = ReferenceInterpreter(model), []
+    for sample in samples:
+        interpreter.run(sample)
+        found.append({i: interpreter.tensor(graph.tensors[i].source).copy() for op in graph.ops for i in op.outputs})
+    return tuple(found)
+
+
+def subject(name: str, model: bytes, samples: Sequence[tuple[Array, ...]]) -> Subject:
+    """Compile `model` plain, with all rewrites, and in double rounding.
+
+    Raises:
+        UnsupportedModel: tinykd or LiteRT refuses the model.
+    """
+    graph = read_model(model, name)
+    plain = lower(graph)
+    rewritten, double = compile_graph(graph), lower(graph, "double")
+    truth = judged(model, graph, samples)
+    twice = tuple(_computed(double, sample) for sample in samples)
+    return Subject(
+        name,
+        tuple(samples),
+        (
+            Variant(f"{name}_plain", _named(plain, f"{name}_plain"), truth),
+            Variant(f"{name}_rewritten", _named(rewritten, f"{name}_rewritten"), truth),
+            Variant(f"{name}_double", _named(double, f"{name}_double"), twice),
+        ),
+    )
+
+
+def _named(program: Program, name: str) -> Program:
+    return replace(program, graph=replace(program.graph, name=name))
+
+
+def _computed(program: Program, sample: tuple[Array, ...]) -> Values:
+    values = simulate(program, sample)
+    return {i: values[i] for layer in program.layers for i in layer.op.outputs}
+
+
+def numpy_differences(one: Subject) -> list[str]:
+    """Tensors in which the NumPy program differs from what is expected."""
+    found = []
+    for variant in one.variants:
+        program = variant.program
+        wanted = sorted({i for layer in program.layers for i in layer.op.outputs} | set(program.graph.outputs))
+        for number, (sample, expected) in enumerate(zip(one.samples, variant.expected)):
+            computed = simulate(program, sample)
+            where = f"NumPy: {variant.name} sample {number}"
+            for index in wanted:
+                if index in expected:
+                    found += _difference(where, program, index, computed.get(index), expected[index])
+    return found
+
+
+def _difference(where: str, program: Program, index: int, computed: Array | None, expected: Array) -> list[str]:
+    if computed is None:  # folded to a constant
+        computed = program.tensor(index).data
+    if computed is not None and computed.shape == expected.shape and computed.dtype == expected.dtype:
+        same = np.array_equal(computed.view(f"u{computed.itemsize}"), expected.view(f"u{expected.itemsize}")) or np.array_equal(
+            computed, expected, equal_nan=computed.dtype.kind == "f"
+        )
+        if same:
+            return []
+        wrong = int((computed != expected).sum())
+        detail = f"{wrong} of {expected.size} elements differ"
+    else:
+        detail = f"is {None if computed is None else (computed.dtype, computed.shape)}, not {(expected.dtype, expected.shape)}"
+    maker = next((layer for layer in program.layers if index in layer.op.outputs), None)
+    return [
+        f"{where}: '{program.tensor(index).name}' of {maker.index if maker else '?'} {maker.op.kind if maker else 'constant'}: {detail}"
+    ]
+
+
+@functools.cache
+def _kernels() -> tuple[Path, ...]:
+    """All portable kernels as objects under sanitizers, compiled once a session."""
+    folder = Path(tempfile.mkdtemp(prefix="tinykd-fuzz-kernels-"))
+    sources = sorted((firmware_folder() / "kernels").glob("*.c"))
+    assert sources, "no kernels to test"
+    command = [*host_compiler(), "-O1", "-g", *WARNINGS, *SANITIZERS, f"-I{firmware_folder() / 'include'}", "-c", *map(str, sources)]
+    subprocess.run(command, check=True, cwd=folder)
+    return tuple(sorted(folder.glob("*.o")))
+
+
+_MAIN = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tinykd_trace(int tensor, const void *data, uint32_t bytes);
+
+static void record(uint32_t id, const void *data, uint32_t bytes)
+{
+    fwrite(&id, 4, 1, stdout);
+    fwrite(&bytes, 4, 1, stdout);
+    fwrite(data, 1, bytes, stdout);
+}
+
+void tinykd_trace(int tensor, const void *data, uint32_t bytes)
+{
+    record((uint32_t)tensor, data, bytes);
+}
+
+static int8_t *arena_of(size_t bytes)
+{
+    void *memory = NULL;
+    if (posix_memalign(&memory, 16, bytes) != 0) {
+        exit(9);
+    }
+    memset(memory, 0x5A, bytes);
+    return memory;
+}
+
+static void fed(void *target, size_t bytes)
+{
+    if (fread(target, 1, bytes, stdin) != bytes) {
+        exit(8);
+    }
+}
+
+"""
+
+
+def _main(subjects: Sequence[Subject]) -> str:
+    """A program that reads all samples from stdin and writes every tensor to stdout."""
+    includes, body = [], []
+    for one in subjects:
+        for variant in one.variants:
+            graph = variant.program.graph
+            prefix = f"tinykd_{graph.name}"
+            includes.append(f'#include "{prefix}.h"')
+            lines = [f"    for (int s = 0; s < {len(one.samples)}; s++) {{", f"        int8_t *a = arena_of({prefix.upper()}_ARENA_BYTES);"]
+            for role, indices in (("input", graph.inputs), ("output", graph.outputs)):
+                if role == "output":
+                    lines.append(f"        if ({prefix}_invoke(a) != 0) {{ return 7; }}")
+                for k, index in enumerate(indices):
+                    port = f"{prefix}_{role}{'' if len(indices) == 1 else f'_{k}'}(a)"
+                    size = graph.tensors[index].bytes
+                    lines.append(
+                        f"        fed({port}, {size});" if role == "input" else f"        record({_OUTPUT + k}u, {port}, {size}u);"
+                    )
+            body += [*lines, "        free(a);", "    }"]
+    return "\n".join(includes) + _MAIN + "int main(void)\n{\n" + "\n".join(body) + "\n    return 0;\n}\n"
+
+
+def c_differences(subjects: Sequence[Subject], folder: Path) -> list[str]:
+    """Compile all variants into one program under sanitizers, run it, and compare every tensor it computes."""
+    library = kernel_library()
+    kernels = {f"src/{path.split('/', 1)[1]}" for path in library if path.startswith("kernels/")}
+    for one in subjects:
+        for variant in one.variants:
+            for path, text in tree.model_files(variant.program, plan(variant.program), library).items():
+                if path not in kernels:
+                    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / path).write_text(text)
+    (folder / "src" / "main.c").write_text("#define _POSIX_C_SOURCE 200112L\n" + _main(subjects))
+    sources = [folder / "src" / "main.c"]
+    for one in subjects:
+        for variant in one.variants:  # one translation unit a model: starting the compiler costs more than compiling
+            prefix = f"tinykd_{variant.program.graph.name}"
+            sources.append(folder / f"{prefix}.c")
+            sources[-1].write_text(f'#include "src/{prefix}.c"\n#include "src/{prefix}_weights.c"\n')
+    program = folder / "program"
+    includes = [f"-I{folder / 'include'}", f"-I{folder / 'src'}"]
+    command = [*host_compiler(), "-O0", *WARNINGS, *SANITIZERS, "-DTINYKD_TRACE", *includes, *map(str, sources), *map(str, _kernels())]
+    subprocess.run([*command, "-lm", "-o", str(program)], check=True, capture_output=True, text=True)
+    fed = b"".join(np.ascontiguousarray(x).tobytes() for one in subjects for _ in one.variants for sample in one.samples for x in sample)
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    outcome = subprocess.run([str(program)], input=fed, capture_output=True, check=False, timeout=300, env=environment)
+    found = _read_records(subjects, outcome.stdout)
+    if outcome.returncode != 0:
+        found.append(f"C: exit {outcome.returncode}: {outcome.stderr.decode(errors='replace')[:3000]}")
+    return found
+
+
+def _read_records(subjects: Sequence[Subject], stream: bytes) -> list[str]:
+    found: list[str] = []
+    at = 0
+
+    def take(wanted: int, program: Program, index: int, expected: Array | None, where: str) -> bool:
+        nonlocal at
+        if at + 8 > len(stream):
+            found.append(f"{where}: stops before '{program.tensor(index).name}'")
+            return False
+        got, size = struct.unpack_from("<II", stream, at)
+        tensor, data = program.tensor(index), stream[at + 8 : at + 8 + size]
+        at += 8 + size
+        if got != wanted or size != tensor.bytes or len(data) != size:
+            found.append(f"{where}: record {got} of {size} bytes where tensor {wanted} of {tensor.bytes} bytes is due")
+            return False
+        if expected is not None:
+            found.extend(_difference(where, program, index, np.frombuffer(data, tensor.dtype).reshape(tensor.shape), expected))
+        return True
+
+    for one in subjects:
+        for variant in one.variants:
+            program = variant.program
+            traced = [i for layer in program.layers if not isinstance(layer.call, View) for i in layer.op.outputs]
+            for number, expected in enumerate(variant.expected):
+                where = f"C: {variant.name} sample {number}"
+                for i in traced:
+                    if not take(i, program, i, expected.get(i), where):
+                        return found
+                for k, i in enumerate(program.graph.outputs):
+                    if not take(_OUTPUT + k, program, i, expected.get(i), where):
+                        return found
+    if at != len(stream):
+        found.append(f"C: {len(stream) - at} bytes that nothing expected")
+    return found

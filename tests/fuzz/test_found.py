@@ -1,0 +1,21 @@
+"""What fuzzing found, each defect by its smallest model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinykd.compile.graph import Graph, Op, Quant, Tensor
+from tinykd.compile.ops.arg_extremum import ArgOptions
+from tinykd.compile.planner.plan import plan
+from tinykd.compile.program import lower
+
+
+def test_64_bit_indices_lie_on_8_bytes() -> None:
+    """ARG_MAX to int64 beside tensors of 4 bytes: the kernel stored through a misaligned pointer."""
+    quant = Quant((0.1,), (0,))
+    tensors = [Tensor(f"x{k}", (1, 4), "int8", quant, source=k) for k in range(3)]
+    tensors.append(Tensor("axis", (), "int32", None, np.array(1, np.int32), 3))
+    tensors += [Tensor(f"index {k}", (1,), "int64", None, source=4 + k) for k in range(3)]
+    ops = tuple(Op("ARG_MAX", (k, 3), (4 + k,), ArgOptions(output_type=4)) for k in range(3))
+    memory = plan(lower(Graph(tuple(tensors), ops, (0, 1, 2), (4, 5, 6))))
+    assert [memory.tensor_offsets[4 + k] % 8 for k in range(3)] == [0, 0, 0]
