@@ -60,8 +60,7 @@ def test_sizes_agree_with_binutils(toolchain: str, tmp_path_factory: pytest.Temp
     assert image.sizes is not None
     listed = subprocess.run(["arm-none-eabi-size", "-A", str(image.elf)], capture_output=True, text=True, check=True).stdout
     rows = {cells[0]: int(cells[1]) for line in listed.splitlines() if len(cells := line.split()) == 3 and cells[1].isdigit()}
-    padding = image.sizes.flash_bytes - sum(rows[name] for name in (".vectors", ".text", ".rodata", ".data"))
-    assert padding in range(32)  # sections start on 16 bytes
+    assert image.sizes.flash_bytes == sum(rows[name] for name in (".vectors", ".text", ".rodata", ".data"))
     assert image.sizes.stack_bytes == rows[".stack"]
     assert (image.sizes.data_bytes, image.sizes.bss_bytes) == (rows[".data"], rows[".bss"])
 

@@ -109,7 +109,7 @@ def test_painted_stack_is_at_most_the_bound_and_near_it(
     assert image.stack.bytes is not None
     assert served.stack_high_water is not None
     assert 1500 < served.stack_high_water <= image.stack.bytes
-    assert served.stack_reserved == (image.stack.bytes + 7) // 8 * 8
+    assert served.stack_reserved == -(-image.stack.bytes // 16) * 16
     assert image.stack.bytes - served.stack_high_water <= image.stack.interrupt_bytes + 64
 
 
