@@ -12,6 +12,9 @@ from tinykd.errors import UnsupportedModel
 
 QUANTIZE_HINT = "convert with full-integer quantization (int8 inputs and outputs, a representative data set)"
 
+SCALES = 2.0**-60, 2.0**60
+"""Scales between which products and quotients of two stay finite in float32, where LiteRT computes some of them."""
+
 
 def counts(graph: Graph, op: Op, inputs: Sequence[int], outputs: int = 1) -> None:
     """The operator has one of the allowed numbers of inputs and exactly `outputs` outputs."""
@@ -44,6 +47,8 @@ def quantized(graph: Graph, op: Op, tensor: Tensor, dtypes: Sequence[str] = ("in
         raise UnsupportedModel(f"{graph.label(op)}: tensor '{tensor.name}' has no quantization", QUANTIZE_HINT)
     if tensor.quant.per_channel:
         raise UnsupportedModel(f"{graph.label(op)}: activation '{tensor.name}' is quantized per channel", QUANTIZE_HINT)
+    if not SCALES[0] <= tensor.quant.scale <= SCALES[1]:
+        raise UnsupportedModel(f"{graph.label(op)}: tensor '{tensor.name}' has the scale {tensor.quant.scale}", QUANTIZE_HINT)
     if tensor.dtype in ("int16", "int32") and tensor.quant.zero_point:
         raise UnsupportedModel(f"{graph.label(op)}: {tensor.dtype} tensor '{tensor.name}' has zero point {tensor.quant.zero_point}, not 0")
     low, high = np.iinfo(tensor.dtype).min, np.iinfo(tensor.dtype).max
@@ -78,11 +83,11 @@ def weights(graph: Graph, op: Op, tensor: Tensor, axis: int) -> tuple[Array, tup
     return data, quant.scales if quant.per_channel else quant.scales * channels
 
 
-def bias(graph: Graph, op: Op, tensor: Tensor | None, channels: int) -> Array:
-    """The int32 bias of `channels` elements, zeros where the operator has none."""
+def bias(graph: Graph, op: Op, tensor: Tensor | None, channels: int, dtype: str = "int32") -> Array:
+    """The bias of `channels` elements, zeros where the operator has none."""
     if tensor is None:
-        return np.zeros(channels, np.int32)
-    data = constant(graph, op, tensor, ("int32",))
+        return np.zeros(channels, dtype)
+    data = constant(graph, op, tensor, (dtype,))
     if data.size != channels:
         raise UnsupportedModel(f"{graph.label(op)}: bias '{tensor.name}' has {data.size} elements for {channels} channels")
     return data.reshape(channels)
@@ -100,16 +105,17 @@ def rank(graph: Graph, op: Op, tensor: Tensor, size: int) -> None:
         raise UnsupportedModel(f"{graph.label(op)}: '{tensor.name}' has shape {list(tensor.shape)}, expected {size} axes, none empty")
 
 
-def accumulators_fit(graph: Graph, op: Op, magnitudes: Array, biases: Array, shifts: Array) -> None:
+def accumulators_fit(graph: Graph, op: Op, magnitudes: Array, biases: Array, shifts: Array, largest: int = 255) -> None:
     """Prove that no input can overflow an int32 accumulator, its left shift, or its sum with a zero point.
 
     Args:
-        magnitudes: [channels] sum of absolute weights; an input minus its zero point is within +-255.
+        magnitudes: [channels] sum of absolute weights less their zero point.
         biases: [channels].
         shifts: [channels] exponents of the output multipliers, positive left. Significands are below 1, so a shifted
             accumulator that fits stays in range when it is multiplied.
+        largest: magnitude of an input less its zero point.
     """
-    bounds = magnitudes.astype(np.int64) * 255 + np.abs(biases.astype(np.int64))
+    bounds = magnitudes.astype(np.int64) * largest + np.abs(biases.astype(np.int64))
     shifted = bounds * np.exp2(np.maximum(shifts.astype(np.float64), 0))
     if float(shifted.max(initial=0)) > INT32_MAX - (1 << 16):
         channel = int(shifted.argmax())
@@ -118,6 +124,20 @@ def accumulators_fit(graph: Graph, op: Op, magnitudes: Array, biases: Array, shi
             f"{shifted[channel]:.3g} after its left shift, beyond 32 bits",
             "split the layer or quantize its bias within the accumulator's range",
         )
+
+
+def wide_accumulators_fit(graph: Graph, op: Op, magnitudes: Array, biases: Array, shifts: Array, largest: int) -> None:
+    """Prove that no input leaves the range that `requantize_wide` is defined for, or its result 32 bits.
+
+    Args: as `accumulators_fit`.
+    """
+    bounds = [int(magnitude) * largest + abs(int(bias)) for magnitude, bias in zip(magnitudes, biases)]
+    for channel, (bound, shift) in enumerate(zip(bounds, shifts.tolist())):
+        if bound >= 1 << 47 or shift > 7 or bound * 2.0**shift > INT32_MAX - (1 << 16):
+            raise UnsupportedModel(
+                f"{graph.label(op)}: channel {channel} can reach an accumulator of {bound}, scaled by up to 2^{shift}: beyond 32 bits",
+                "quantize the bias within the accumulator's range, the output on a coarser scale",
+            )
 
 
 def axes(graph: Graph, op: Op, tensor: Tensor, rank: int) -> tuple[int, ...]:
