@@ -77,6 +77,22 @@ def requantize(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike
     return rounding_shift_right(rounding_high_multiply(np.asarray(x, np.int64) << left, np.asarray(multiplier, np.int64)), right)
 
 
+def requantize_wide(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int64:
+    """Multiply int64 accumulators by a fixed-point multiplier cut to 16 bits, rounding once, ties up; elementwise.
+
+    Source: LiteRT `MultiplyByQuantizedMultiplier` of int64, which its int16 convolutions use.
+
+    Args:
+        x: accumulators, each below 2**47 in magnitude.
+        multiplier: Q31 significands.
+        shift: exponents from -31 to 7; positive shifts left.
+    """
+    significand = np.asarray(multiplier, np.int64)
+    reduced = np.where(significand < 0x7FFF0000, (significand + (1 << 15)) >> 16, 0x7FFF)
+    right = 15 - np.asarray(shift, np.int64)
+    return np.asarray((np.asarray(x, np.int64) * reduced + (np.int64(1) << (right - 1))) >> right, np.int64)
+
+
 def requantize_once(x: npt.ArrayLike, multiplier: npt.ArrayLike, shift: npt.ArrayLike) -> Int64:
     """round(x * multiplier * 2**(shift - 31)), ties away from zero, rounded once; elementwise with broadcasting.
 

@@ -14,7 +14,7 @@ from tinykd.errors import UnsupportedModel
 Array = npt.NDArray[Any]
 
 ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
-"""Bytes of one element, for each dtype the graph can hold."""
+"""Bytes of one element, for each dtype that an activation can have."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Tensor:
     Attributes:
         name: as the model's author called it.
         shape: all axes, batch included; `()` is a scalar.
-        dtype: a key of `ITEM_BYTES`.
+        dtype: a key of `ITEM_BYTES`, or for constants `int4`, whose `data` is int8 from -8 to 7.
         quant: None for tensors without quantization.
         data: the constant's elements [shape], None for an activation.
         source: the tensor's index in the `.tflite`, by which the reference interpreter knows it.
@@ -72,7 +72,8 @@ class Tensor:
 
     @property
     def bytes(self) -> int:
-        return self.elements * ITEM_BYTES[self.dtype]
+        """Stored; int4 lies two to a byte."""
+        return (self.elements + 1) // 2 if self.dtype == "int4" else self.elements * ITEM_BYTES[self.dtype]
 
     @property
     def is_constant(self) -> bool:

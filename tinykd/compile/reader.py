@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinykd.compile import schema
+from tinykd.compile import nibbles, schema
 from tinykd.compile.flatbuffer import Buffer, Table
 from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, Tensor
 from tinykd.compile.ops import OPERATORS
@@ -63,8 +63,21 @@ def read_model(data: bytes, name: str = "model") -> Graph:
         model_sha256=hashlib.sha256(data).hexdigest(),
         model_bytes=len(data),
     )
+    _check_ends(graph)
     graph.check()
     return graph
+
+
+def _check_ends(graph: Graph) -> None:
+    """Callers write inputs and read outputs in the arena, where constants have no place."""
+    for role, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        for position, index in enumerate(indices):
+            if not 0 <= index < len(graph.tensors):
+                raise UnsupportedModel(f"graph {role} {index} does not exist among {len(graph.tensors)} tensors")
+            if graph.tensors[index].is_constant:
+                raise UnsupportedModel(f"graph {role} '{graph.tensors[index].name}' is a constant")
+            if role == "input" and index in indices[:position]:
+                raise UnsupportedModel(f"graph input '{graph.tensors[index].name}' is listed twice")
 
 
 def _identifier(name: str) -> str:
@@ -116,12 +129,15 @@ def _tensor(table: Table, index: int, buffers: list[Table]) -> Tensor:
     name = _abbreviated(table.text(3)) or f"tensor_{index}"
     code = table.scalar(1, "int8", 0)
     dtype = schema.TYPE_NAMES.get(code, f"type {code}")
-    if dtype not in ITEM_BYTES:
+    if dtype not in schema.TYPE_CODES:
         raise UnsupportedModel(f"tensor '{name}' has dtype {dtype}", "convert the model to full int8 quantization")
     shape = _indices(table, 0)
     if any(size < 0 for size in shape) or math.prod(shape) > _MOST_ELEMENTS or len(shape) > 8:
         raise UnsupportedModel(f"tensor '{name}' has the impossible shape {list(shape)}")
-    return Tensor(name, shape, dtype, _quantization(table.table(4), name, shape), _data(table, name, shape, dtype, buffers), index)
+    data = _data(table, name, shape, dtype, buffers)
+    if dtype == "int4" and data is None:
+        raise UnsupportedModel(f"tensor '{name}' is int4 and no constant", "only weights may be int4")
+    return Tensor(name, shape, dtype, _quantization(table.table(4), name, shape), data, index)
 
 
 def _data(table: Table, name: str, shape: tuple[int, ...], dtype: str, buffers: list[Table]) -> Array | None:
@@ -135,8 +151,11 @@ def _data(table: Table, name: str, shape: tuple[int, ...], dtype: str, buffers: 
     raw = buffers[index].vector(0, "uint8")
     if raw is None or raw.size == 0:
         return None
-    if raw.size != math.prod(shape) * ITEM_BYTES[dtype]:
+    elements = math.prod(shape)
+    if raw.size != ((elements + 1) // 2 if dtype == "int4" else elements * ITEM_BYTES[dtype]):
         raise UnsupportedModel(f"tensor '{name}' {dtype}{list(shape)} has {raw.size} bytes of data")
+    if dtype == "int4":
+        return nibbles.unpack(raw, elements).reshape(shape)
     return np.asarray(raw.view(np.dtype(dtype).newbyteorder("<")).reshape(shape), dtype)
 
 

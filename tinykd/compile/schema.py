@@ -10,7 +10,7 @@ from tinykd.compile.flatbuffer import Table
 IDENTIFIER = b"TFL3"
 VERSION = 3
 
-TYPE_CODES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9}
+TYPE_CODES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9, "int4": 17}
 """TensorType numbers of the dtypes that a graph can hold."""
 
 TYPE_NAMES = {

@@ -8,7 +8,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 
-from tinykd.compile import schema
+from tinykd.compile import nibbles, schema
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
 from tinykd.compile.ops import OPERATORS
 
@@ -29,7 +29,7 @@ def write_model(graph: Graph) -> bytes:
     """Serialise a graph of table operators as a TensorFlow Lite model (schema version 3)."""
     b = flatbuffers.Builder(1 << 16)
     kinds = sorted({op.kind for op in graph.ops})
-    constants = [t.data for t in graph.tensors if t.data is not None]
+    constants = [nibbles.pack(t.data) if t.dtype == "int4" else t.data for t in graph.tensors if t.data is not None]
     buffers = [_table(b, [])] + [_table(b, [(0, "offset", _bytes(b, data))]) for data in constants]
     numbers = iter(range(1, len(buffers)))
     tensors = [_tensor(b, t, next(numbers) if t.is_constant else 0) for t in graph.tensors]

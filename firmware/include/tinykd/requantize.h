@@ -39,6 +39,15 @@ static inline int32_t tinykd_requantize_once(int32_t x, int32_t multiplier, int3
     return (int32_t)(((int64_t)x * multiplier + half - (x < 0 ? 1 : 0)) >> right);
 }
 
+/* x * multiplier * 2^(shift - 31) with the multiplier cut to 16 bits, rounded once, ties up; -2^47 < x < 2^47, shift < 8.
+ * The right shift of a negative x is arithmetic on every compiler that this is built with. */
+static inline int32_t tinykd_requantize_wide(int64_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t reduced = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
+    const int32_t right = 15 - shift;
+    return (int32_t)((x * reduced + ((int64_t)1 << (right - 1))) >> right);
+}
+
 static inline int32_t tinykd_clamp(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : x > high ? high : x;

@@ -10,8 +10,9 @@ import numpy as np
 from tinykd.compile.fixed_point import Rounding, requantize
 from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
 from tinykd.compile.ops import activation, requirements, sampling, window
-from tinykd.compile.ops.conv_2d import channel_multipliers, patches
+from tinykd.compile.ops.conv_2d import patches
 from tinykd.compile.ops.operator import Call, Case, Operator, Table
+from tinykd.compile.ops.weighted import channel_multipliers
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
 

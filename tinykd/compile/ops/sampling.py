@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,3 +110,62 @@ def binary(
             return single(kind, options, [replace(tensors[0], data=a), *tensors[1:]], (0, 1), (2,), (b,))
         return single(kind, options, [tensors[0], replace(tensors[1], data=b), tensors[2]], (0, 1), (2,), (a,))
     return single(kind, options, tensors, (0, 1), (2,), (a, b))
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedSample:
+    """Weights, bias and quantization of a convolution or matrix product of some dtypes."""
+
+    incoming: Quant
+    outgoing: Quant
+    weights: Tensor
+    bias: Tensor
+    bias_type: int
+
+    def input(self, rng: np.random.Generator, shape: Sequence[int]) -> Array:
+        """Values for the input tensor."""
+        return integers(rng, shape, _ACTIVATIONS[self.bias.dtype, self.bias_type])
+
+
+_ACTIVATIONS = {("int32", 0): "int8", ("int32", 2): "int16", ("int64", 0): "int16", ("int64", 4): "int16"}
+"""The activations' dtype by the bias's and the option `quantized_bias_type`."""
+
+_WEIGHTED = (
+    *(("int8", "int8", "int32", 0),) * 5,
+    *(("int8", "int4", "int32", 0),) * 2,
+    ("int16", "int8", "int64", 0),
+    ("int16", "int8", "int64", 4),
+    ("int16", "int8", "int32", 2),
+)
+"""Dtypes of activations, weights and bias, and the option `quantized_bias_type`, each as often as it is drawn."""
+
+_WEIGHT_RANGES = {"int8": (-127, 127), "int4": (-8, 7)}
+_BIAS_LIMITS = {"int8": 20_000, "int16": 1_000_000}
+
+
+def weighted(
+    rng: np.random.Generator, shape: Sequence[int], axis: int, dtypes: Sequence[tuple[str, str, str, int]] = _WEIGHTED
+) -> WeightedSample:
+    """Random weights of `shape` with channels along `axis`; outputs fit, saturate or are coarse, one in four with exact ties."""
+    activations, kind, bias_dtype, bias_type = dtypes[int(rng.integers(0, len(dtypes)))]
+    channels = shape[axis]
+    incoming, scales = quant_for(quant(rng), activations), weight_quant(rng, channels, axis)
+    values = int8(rng, shape, *_WEIGHT_RANGES[kind])
+    if bias_type == 2:  # sums of 32 bits must not overflow
+        values //= 8
+    products = float(np.sqrt(values.size / channels)) * 100
+    fitting = output_quant(rng, incoming.scale * scales.scale * products * float(np.iinfo(activations).max))
+    outgoing = quant_for(fitting, activations)
+    if rng.random() < 0.25:  # a real multiplier of 2**-k: every half is an exact tie
+        power = 2.0 ** int(np.ceil(np.log2(max(outgoing.scale / (incoming.scale * scales.scale), 2.0))))
+        outgoing = with_scale(outgoing, incoming.scale * scales.scale * power)
+    limit = _BIAS_LIMITS[activations]
+    bias = rng.integers(-limit, limit + 1, channels).astype(bias_dtype)
+    bias_quant = Quant(tuple(incoming.scale * scale for scale in scales.scales), (0,) * len(scales.scales))
+    return WeightedSample(
+        incoming=incoming,
+        outgoing=outgoing,
+        weights=Tensor("weights", tuple(shape), kind, scales, values),
+        bias=Tensor("bias", (channels,), bias_dtype, bias_quant, bias),
+        bias_type=bias_type,
+    )

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * CONV_2D with uint8 weights, portable C99: the specification that every faster kernel must equal. */
+#include "tinykd/convolution.h"
+#include "tinykd/requantize.h"
+#include "tinykd/window.h"
+
+void tinykd_conv_2d_u8(const struct tinykd_conv_2d_u8 *p, const int8_t *input, int8_t *output)
+{
+    const int32_t depth = p->in_channels / p->groups;
+    const int32_t filters_per_group = p->out_channels / p->groups;
+    const int32_t in_row = p->in_width * p->in_channels;
+    const int32_t filter_row = p->kernel_width * depth;
+
+    for (int32_t b = 0; b < p->batch; ++b, input += p->in_height * in_row) {
+        for (int32_t y = 0; y < p->out_height; ++y) {
+            const int32_t top = y * p->stride_height - p->pad_top;
+            const struct tinykd_taps rows = tinykd_taps_inside(top, p->in_height, p->kernel_height, p->dilation_height);
+
+            for (int32_t x = 0; x < p->out_width; ++x) {
+                const int32_t left = x * p->stride_width - p->pad_left;
+                const struct tinykd_taps columns =
+                    tinykd_taps_inside(left, p->in_width, p->kernel_width, p->dilation_width);
+                const uint8_t *filter = p->weights;
+
+                for (int32_t c = 0; c < p->out_channels; ++c, filter += p->kernel_height * filter_row) {
+                    const int32_t first_channel = c / filters_per_group * depth;
+                    int32_t sum = p->bias[c];
+
+                    for (int32_t i = rows.first; i < rows.end; ++i) {
+                        const int8_t *in_line = input + (top + i * p->dilation_height) * in_row + first_channel;
+
+                        for (int32_t j = columns.first; j < columns.end; ++j) {
+                            const int8_t *in = in_line + (left + j * p->dilation_width) * p->in_channels;
+                            const uint8_t *weight = filter + i * filter_row + j * depth;
+
+                            for (int32_t d = 0; d < depth; ++d) {
+                                sum += (weight[d] - p->weights_zero_point) * (in[d] - p->input_zero_point);
+                            }
+                        }
+                    }
+                    const int32_t scaled = tinykd_requantize(sum, p->multipliers[c], p->shifts[c]);
+                    *output++ = (int8_t)tinykd_clamp(scaled + p->output_zero_point, p->clamp_low, p->clamp_high);
+                }
+            }
+        }
+    }
+}
