@@ -19,8 +19,8 @@ from tinykd.target.emulator.emulator import FAULT, STALL_SECONDS, RunResult
 from tinykd.target.thumb import instructions
 
 INSTALL = "pip install unicorn"
-COUNTED_INFERENCES = 3
-"""Inferences whose instructions are counted: counting takes a call of Python for each basic block."""
+COUNTED_INFERENCES = 1
+"""Inferences whose instructions are counted: counting takes a call of Python for each basic block, some ten times the time."""
 
 _PAGE = 1024
 _SYSTEM = 0xE000E000
@@ -104,7 +104,8 @@ class _Machine:
         wraps = elf.symbol("tinykd_systick_wraps")
         self._wraps = wraps.address if wraps else None
         self._core.hook_add(unicorn.UC_HOOK_INTR, self._on_interrupt)
-        self._block_hook: Any = self._core.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block) if counted else None
+        self._block_kind = unicorn.UC_HOOK_BLOCK
+        self._block_hook: Any = None
 
     def run(self, stall_s: float) -> RunResult:
         stack, at = (self._word(self._flash), self._word(self._flash + 4))
@@ -128,7 +129,7 @@ class _Machine:
             if self._image.target.core.hard_float and self._cpacr >> 20 & 0xF != 0xF:
                 return self._fault("the floating-point unit was never switched on")
             self._call()
-            self._stop_counting_when_done()
+            self._count_or_not()
             at += 2
         return RunResult(bytes(self._replies), self._text.decode(errors="replace"), self._exit)
 
@@ -149,11 +150,17 @@ class _Machine:
             counter.blocks[address, size] = count
         counter.instructions += count
 
-    def _stop_counting_when_done(self) -> None:
-        if self._block_hook is not None and self._counter.reads_left <= 0:
+    def _count_or_not(self) -> None:
+        """Count from the first frame that the firmware reads, golden vectors being done, to the last inference to be counted."""
+        wanted = self._at > 0 and self._counter.reads_left > 0
+        if wanted and self._block_hook is None:
+            self._block_hook = self._core.hook_add(self._block_kind, self._on_block)
+        elif not wanted and self._block_hook is not None:
             self._core.hook_del(self._block_hook)
-            self._core.ctl_flush_tb()
             self._block_hook = None
+        else:
+            return
+        self._core.ctl_flush_tb()  # code translated before knows nothing of the hook, or still calls it
 
     def _read_register(self, _core: Any, offset: int, _size: int, _data: Any) -> int:
         if offset == _CPACR:
