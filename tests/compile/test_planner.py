@@ -20,7 +20,7 @@ buffers = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 6), st.integers(
 
 def place(found: tuple[Buffer, ...]) -> Plan:
     """The plan of bare buffers, through the same placement as programs'."""
-    return planning.plan_buffers(found, steps=max(b.last for b in found) + 1, owners={})
+    return planning.plan_buffers(found, steps=max(b.last for b in found) + 1, owners={}, over={})
 
 
 def overlaps(found: tuple[Buffer, ...], offsets: dict[int, int]) -> bool:
@@ -73,5 +73,5 @@ def test_overlap_is_detected() -> None:
     found = (Buffer(0, 16, 0, 1), Buffer(1, 16, 1, 2))
     for shift in itertools.chain(range(16), [-16]):
         with pytest.raises(TinykdError):
-            Plan(found, {0: 0, 1: shift}, {}, 32, 32, (16, 32, 16)).check()
-    Plan(found, {0: 0, 1: 16}, {}, 32, 32, (16, 32, 16)).check()
+            Plan(found, {0: 0, 1: shift}, {}, 32, 32, (16, 32, 16), {}).check()
+    Plan(found, {0: 0, 1: 16}, {}, 32, 32, (16, 32, 16), {}).check()

@@ -61,6 +61,11 @@ class Case:
     inputs: tuple[Array, ...]
 
 
+def apart(_: object) -> tuple[int | None, ...]:
+    """No output of the operator may overwrite an input."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Operator(Generic[P]):
     """One row of the operator table.
@@ -78,6 +83,8 @@ class Operator(Generic[P]):
             with `double` to TFLite Micro's.
         call: the operator in C.
         macs: multiply-accumulates of one inference.
+        distances: for each tensor that `call` passes, bytes that it must start above the output to be overwritten
+            (see `access`); None or nothing where it must not be.
         cases: draws one test case: random shapes and quantization, with ties, saturation and extreme zero points planted.
     """
 
@@ -91,6 +98,7 @@ class Operator(Generic[P]):
     call: Callable[[P], Call | View]
     macs: Callable[[P], int]
     cases: Callable[[np.random.Generator], Case]
+    distances: Callable[[P], tuple[int | None, ...]] = apart
 
 
 AnyOperator = Operator[Any]

@@ -1,11 +1,13 @@
-"""When each buffer must exist: from the step that writes it to the last that reads it."""
+"""When each buffer must exist, and where a layer may write over what it reads."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tinykd.compile.graph import ITEM_BYTES
-from tinykd.compile.program import Program
+from tinykd.compile.ops.operator import View
+from tinykd.compile.program import Layer, Program
 
 ALIGNMENT = 4
 """Bytes: every buffer starts on a word, so that kernels may load words; the arena itself is aligned to 16."""
@@ -25,6 +27,10 @@ class Buffer:
     bytes: int
     first: int
     last: int
+
+
+Distances = Mapping[tuple[int, int], int]
+"""For (input, output) of one layer, by buffer key: bytes that the input must start above the output to be overwritten."""
 
 
 def alignment_of(program: Program) -> int:
@@ -61,6 +67,51 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     return tuple(sorted(found, key=lambda b: (b.first, b.key)))
 
 
-def live_bytes(found: tuple[Buffer, ...], steps: int) -> list[int]:
-    """Bytes that exist at each step; the largest is a lower bound of every plan without overlap."""
-    return [sum(b.bytes for b in found if b.first <= step <= b.last) for step in range(max(steps, 1))]
+def distances(program: Program, found: Sequence[Buffer]) -> dict[tuple[int, int], int]:
+    """Where an output may overwrite an input: the layer is the input's last reader, its row knows the distance."""
+    owner, lives = program.storage(), {b.key: b for b in found}
+    kept = {owner[i] for i in program.graph.outputs if i in owner}
+    result: dict[tuple[int, int], int] = {}
+    for step, layer in enumerate(program.layers):
+        if isinstance(layer.call, View) or len(layer.op.outputs) != 1:
+            continue
+        output = owner.get(layer.op.outputs[0])
+        for source, distance in _by_source(layer, owner).items():
+            if output is not None and distance is not None and source not in kept and lives[source].last == step == lives[output].first:
+                result[source, output] = distance
+    return result
+
+
+def _by_source(layer: Layer, owner: Mapping[int, int]) -> dict[int, int | None]:
+    """The distance to each buffer that the layer reads; the largest where it reads one twice, None if any is unknown."""
+    known = layer.row.distances(layer.parameters)
+    found: dict[int, int | None] = {}
+    for position, index in enumerate(layer.passed):
+        if index not in owner:
+            continue
+        here, before = known[position] if position < len(known) else None, found.get(owner[index], 0)
+        found[owner[index]] = None if here is None or before is None else max(here, before)
+    return found
+
+
+def live_bytes(found: Sequence[Buffer], steps: int, over: Distances | None = None) -> list[int]:
+    """Bytes that must exist at each step at least; the largest is a lower bound of every plan.
+
+    An output may share memory with one input as far as their distance allows, and with several no further than that the
+    larger of it and the inputs together must exist.
+    """
+    pairs = over or {}
+    result = []
+    for step in range(max(steps, 1)):
+        live = {b.key: b.bytes for b in found if b.first <= step <= b.last}
+        total = sum(live.values())
+        for output in live:
+            sources = [key for key in live if (key, output) in pairs]
+            if len(sources) == 1:
+                source = sources[0]
+                total += max(live[output], pairs[source, output] + live[source]) - live[output] - live[source]
+            elif sources:
+                together = sum(live[key] for key in sources)
+                total += max(live[output], together) - live[output] - together
+        result.append(total)
+    return result

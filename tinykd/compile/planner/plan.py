@@ -1,4 +1,4 @@
-"""The plan: an offset for every buffer, found by greedy placement in several orders."""
+"""The plan: an offset for every buffer, found by placement in many orders."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinykd.compile.planner.liveness import Buffer, buffers, live_bytes
+import numpy as np
+
+from tinykd.compile.planner.liveness import ALIGNMENT, Buffer, Distances, aligned, alignment_of, buffers, distances, live_bytes
 from tinykd.compile.program import Program
 from tinykd.errors import TinykdError
 
 ARENA_ALIGNMENT = 16
+
+_TRIES = 400
+"""Random changes of the best order that are tried where the bound is not reached."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +27,18 @@ class Plan:
         offsets: bytes from the start of the arena, by buffer key.
         tensor_offsets: bytes from the start of the arena, by activation index (views included).
         arena_bytes: what the caller must provide, aligned to 16.
-        lower_bound: bytes no plan of these buffers can go below, the largest live set.
-        live: bytes that exist at each layer.
+        lower_bound: bytes that no plan of these buffers can go below.
+        live: bytes of the arena in use at each layer.
+        over: which outputs may overwrite which inputs, and how far.
     """
 
     buffers: tuple[Buffer, ...]
-    offsets: dict[int, int]
-    tensor_offsets: dict[int, int]
+    offsets: Mapping[int, int]
+    tensor_offsets: Mapping[int, int]
     arena_bytes: int
     lower_bound: int
     live: tuple[int, ...]
+    over: Distances
 
     @property
     def optimal(self) -> bool:
@@ -39,72 +46,122 @@ class Plan:
         return self.arena_bytes == self.lower_bound
 
     def check(self) -> None:
-        """Verify that no two buffers that exist together overlap and that all lie inside the arena."""
+        """Verify that buffers which exist together lie apart, as far as they must, and that all lie inside the arena.
+
+        Raises:
+            TinykdError: they do not.
+        """
         for k, one in enumerate(self.buffers):
             start = self.offsets[one.key]
             if start < 0 or start + one.bytes > self.arena_bytes:
                 raise TinykdError(f"buffer {one.key} at {start} leaves the arena of {self.arena_bytes} bytes")
             for other in self.buffers[k + 1 :]:
-                together = one.first <= other.last and other.first <= one.last
-                begin = self.offsets[other.key]
-                if together and start < begin + other.bytes and begin < start + one.bytes:
+                below, above = _forbidden(one, other, self.over)
+                if _together(one, other) and below < start - self.offsets[other.key] < above:
                     raise TinykdError(f"buffers {one.key} and {other.key} overlap in the arena")
 
 
-_ORDERS: dict[str, Callable[[Buffer], Any]] = {
-    "size": lambda b: (-b.bytes, b.first, b.key),
-    "area": lambda b: (-b.bytes * (b.last - b.first + 1), b.first, b.key),
-    "lifetime": lambda b: (-(b.last - b.first), -b.bytes, b.first, b.key),
-    "time": lambda b: (b.first, -b.bytes, b.key),
-}
-"""Orders of placement; the best plan of all is kept."""
+_ORDERS: tuple[Callable[[Buffer], Any], ...] = (
+    lambda b: (-b.bytes, b.first, b.key),
+    lambda b: (-b.bytes * (b.last - b.first + 1), b.first, b.key),
+    lambda b: (-(b.last - b.first), -b.bytes, b.first, b.key),
+    lambda b: (b.first, -b.bytes, b.key),
+    lambda b: (-b.first, -b.bytes, b.key),
+)
+"""Orders of placement to start from: by size, area, lifetime, time, time backwards."""
 
 
 def plan(program: Program) -> Plan:
     """Place every buffer of `program`."""
-    return plan_buffers(buffers(program), steps=len(program.layers), owners=program.storage())
+    found = buffers(program)
+    return plan_buffers(found, len(program.layers), program.storage(), distances(program, found), alignment_of(program))
 
 
-def plan_buffers(found: tuple[Buffer, ...], steps: int, owners: Mapping[int, int]) -> Plan:
+def plan_buffers(found: tuple[Buffer, ...], steps: int, owners: Mapping[int, int], over: Distances, alignment: int = ALIGNMENT) -> Plan:
     """Place bare buffers.
 
     Args:
         steps: how many layers there are.
         owners: for each activation the buffer key that holds it.
+        over: which outputs may overwrite which inputs, and how far.
+        alignment: bytes that every offset is a multiple of.
     """
-    live = live_bytes(found, steps)
-    candidates = [_place(sorted(found, key=order)) for order in _ORDERS.values()]
-    heights = [max((offsets[b.key] + b.bytes for b in found), default=0) for offsets in candidates]
-    best = heights.index(min(heights))
-    offsets = candidates[best]
+    bound = aligned(max(live_bytes(found, steps, over)), ARENA_ALIGNMENT)
+    offsets = _search(found, over, bound, alignment)
     result = Plan(
         buffers=found,
         offsets=offsets,
         tensor_offsets={index: offsets[key] for index, key in owners.items() if key in offsets},
-        arena_bytes=_aligned(heights[best]),
-        lower_bound=_aligned(max(live)),
-        live=tuple(live),
+        arena_bytes=aligned(_height(found, offsets), ARENA_ALIGNMENT),
+        lower_bound=bound,
+        live=tuple(_used(found, offsets, step) for step in range(max(steps, 1))),
+        over=over,
     )
     result.check()
     return result
 
 
-def _aligned(size: int) -> int:
-    return -(-size // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
+def _height(found: Sequence[Buffer], offsets: Mapping[int, int]) -> int:
+    return max((offsets[b.key] + b.bytes for b in found), default=0)
 
 
-def _place(order: Sequence[Buffer]) -> dict[int, int]:
-    """Put each buffer into the smallest gap between those that exist with it."""
+def _used(found: Sequence[Buffer], offsets: Mapping[int, int], step: int) -> int:
+    """Bytes that at least one buffer of a step covers."""
+    covered, top = 0, 0
+    for start, end in sorted((offsets[b.key], offsets[b.key] + b.bytes) for b in found if b.first <= step <= b.last):
+        covered += max(end - max(start, top), 0)
+        top = max(top, end)
+    return covered
+
+
+def _together(one: Buffer, other: Buffer) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
+
+def _forbidden(one: Buffer, other: Buffer, over: Distances) -> tuple[int, int]:
+    """The open interval of `offset of one - offset of other` that two buffers which exist together must not have."""
+    above = over.get((one.key, other.key), other.bytes)  # `one` is the input: it may start so little above the output
+    below = over.get((other.key, one.key), one.bytes)  # `one` is the output: it may start so little below the input
+    return -below, above
+
+
+def _search(found: Sequence[Buffer], over: Distances, bound: int, alignment: int) -> dict[int, int]:
+    """The lowest of several greedy placements; then random changes of its order, seeded, until the bound is reached."""
+    orders = [sorted(found, key=order) for order in _ORDERS]
+    best_order, best = orders[0], _place(orders[0], over, alignment)
+    for order in orders[1:]:
+        placed = _place(order, over, alignment)
+        if _height(found, placed) < _height(found, best):
+            best_order, best = order, placed
+    rng = np.random.default_rng(0)
+    for _ in range(_TRIES if len(found) > 2 else 0):
+        if _height(found, best) <= bound:
+            break
+        order = list(best_order)
+        moved = order.pop(int(rng.integers(len(order))))
+        order.insert(int(rng.integers(len(order) + 1)), moved)
+        placed = _place(order, over, alignment)
+        if _height(found, placed) <= _height(found, best):
+            best_order, best = order, placed
+    return best
+
+
+def _place(order: Sequence[Buffer], over: Distances, alignment: int) -> dict[int, int]:
+    """Put each buffer as low as those already placed allow."""
     offsets: dict[int, int] = {}
     placed: list[Buffer] = []
     for buffer in order:
-        taken = sorted((offsets[b.key], offsets[b.key] + b.bytes) for b in placed if b.first <= buffer.last and buffer.first <= b.last)
-        top, best = 0, None
-        for start, end in taken:
-            gap = start - top
-            if gap >= buffer.bytes and (best is None or gap < best[0]):
-                best = (gap, top)
-            top = max(top, end)
-        offsets[buffer.key] = top if best is None else best[1]
+        taken = []
+        for other in placed:
+            if _together(buffer, other):
+                below, above = _forbidden(buffer, other, over)
+                taken.append((offsets[other.key] + below, offsets[other.key] + above))
+        lowest = 0
+        for start, end in sorted(taken):  # open intervals: their ends are free
+            if start >= lowest:
+                break
+            if lowest < end:
+                lowest = aligned(end, alignment)
+        offsets[buffer.key] = lowest
         placed.append(buffer)
     return offsets

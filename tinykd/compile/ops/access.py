@@ -1,0 +1,54 @@
+"""In which order kernels read and write, as the one number that lets an output overwrite its input.
+
+A kernel writes its output from the first byte to the last. It may do so over its input if every byte it writes lies below
+every input byte that it reads later. With the output at offset O and the input at I that is I - O >= distance, where
+
+    distance = max over writes w of (w + 1 - lowest input byte read after w),    at least 0.
+
+The functions here compute it from the loops of the kernels; `tests/firmware/test_access.py` traces the kernels themselves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinykd.compile.graph import Array
+from tinykd.compile.ops.window import Axis
+
+
+def distance(writes: Array, lowest_read_after: Array) -> int:
+    """The distance of a kernel that has written bytes below `writes`[k] when it may still read from `lowest_read_after`[k] on."""
+    return max(0, int(np.max(writes - lowest_read_after, initial=0)))
+
+
+def elementwise(in_bytes: int, out_bytes: int, elements: int) -> int:
+    """Element i is read once, before element i is written; sizes of one element in bytes."""
+    done = np.arange(1, elements + 1, dtype=np.int64)
+    return distance(done[:-1] * out_bytes, done[:-1] * in_bytes)
+
+
+def rows(count: int, in_bytes: int, out_bytes: int, item: int = 1) -> int:
+    """Each row of `in_bytes` is read again for every output `item` of its row of `out_bytes`."""
+    done = np.arange(count, dtype=np.int64)
+    within = distance(done * out_bytes + max(out_bytes - item, 0), done * in_bytes)
+    return max(within, distance(done[1:] * out_bytes, done[1:] * in_bytes))
+
+
+def window(batch: int, vertical: Axis, horizontal: Axis, in_bytes: int, out_bytes: int, item: int = 1) -> int | None:
+    """A window that slides over an image, all channels of a pixel before the next one.
+
+    Args:
+        in_bytes, out_bytes: of one pixel, all channels.
+        item: bytes of one output element.
+
+    Returns:
+        None for several images, whose order is not worth a formula.
+    """
+    if batch != 1:
+        return None
+    first = [np.clip(np.arange(a.output, dtype=np.int64) * a.stride - a.pad, 0, a.input) for a in (vertical, horizontal)]
+    start = ((first[0][:, None] * horizontal.input + first[1][None, :]) * in_bytes).ravel()
+    after = np.minimum.accumulate(start[::-1])[::-1]  # the lowest byte that this pixel or a later one reads
+    pixel = np.arange(start.size, dtype=np.int64)
+    within = distance(pixel * out_bytes + out_bytes - item, after)
+    return max(within, distance(pixel[1:] * out_bytes, after[1:]))
