@@ -138,3 +138,12 @@ def test_a_gather_outside_its_axis_is_refused() -> None:
     case = a_case("GATHER")
     (op,) = case.graph.ops
     assert "outside" in refusal(changed(case.graph, op.inputs[1], lambda t: replace(t, data=np.full(t.shape, 99, np.int32))))
+
+
+@pytest.mark.parametrize("field", ["dilation_h", "stride_w"])
+def test_steps_that_would_overflow_positions_are_refused(field: str) -> None:
+    """A dilation of 2**31 - 1 once reached the kernel and overflowed its position of the last tap."""
+    case = a_case("DEPTHWISE_CONV_2D")
+    (op,) = case.graph.ops
+    spoiled = replace(op, options=replace(op.options, **{field: (1 << 31) - 1}))
+    assert "dilation" in refusal(replace(case.graph, ops=(spoiled,)))

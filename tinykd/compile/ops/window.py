@@ -9,6 +9,9 @@ from tinykd.errors import UnsupportedModel
 
 SAME, VALID = 0, 1
 
+LONGEST_STEP = (1 << 15) - 1
+"""Of strides and dilations, as in LiteRT, and of kernels: the products of two are positions that fit 32 bits."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -30,7 +33,7 @@ def axis(graph: Graph, op: Op, padding: int, size: int, output: int, kernel: int
     Raises:
         UnsupportedModel: nonsensical steps, or an output size that does not follow from them.
     """
-    if stride < 1 or dilation < 1 or kernel < 1:
+    if not (1 <= stride <= LONGEST_STEP and 1 <= dilation <= LONGEST_STEP and 1 <= kernel <= LONGEST_STEP):
         raise UnsupportedModel(f"{graph.label(op)} has stride {stride}, dilation {dilation}, kernel {kernel}")
     if padding not in (SAME, VALID):
         raise UnsupportedModel(f"{graph.label(op)} has padding mode {padding}, neither SAME nor VALID")
