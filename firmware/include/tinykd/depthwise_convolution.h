@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Depthwise convolution. Activations are [batch, height, width, channels] int8. */
+ * Depthwise convolution. Activations are [batch, height, width, channels] int8, or int16 in _s16. */
 #ifndef TINYKD_DEPTHWISE_CONVOLUTION_H
 #define TINYKD_DEPTHWISE_CONVOLUTION_H
 
@@ -24,5 +24,63 @@ struct tinykd_depthwise_conv_2d {
 };
 
 void tinykd_depthwise_conv_2d_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
+
+/* int16 with sums of 64 bits, requantized by 16-bit multipliers; zero points are 0. */
+struct tinykd_depthwise_conv_2d_s16 {
+    int32_t batch;
+    int32_t in_height, in_width, in_channels;
+    int32_t out_height, out_width, multiplier; /* out_channels = in_channels * multiplier */
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t dilation_height, dilation_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, output_zero_point;
+    int32_t clamp_low, clamp_high;
+    const int8_t *weights;      /* [kernel_height, kernel_width, out_channels] */
+    const int64_t *bias;        /* [out_channels] */
+    const int32_t *multipliers; /* [out_channels] */
+    const int8_t *shifts;       /* [out_channels] */
+};
+
+void tinykd_depthwise_conv_2d_s16(const struct tinykd_depthwise_conv_2d_s16 *p, const int16_t *input, int16_t *output);
+
+/* int8 with int4 weights, two a byte, the low nibble first. */
+struct tinykd_depthwise_conv_2d_s4 {
+    int32_t batch;
+    int32_t in_height, in_width, in_channels;
+    int32_t out_height, out_width, multiplier; /* out_channels = in_channels * multiplier */
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t dilation_height, dilation_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, output_zero_point;
+    int32_t clamp_low, clamp_high;
+    const uint8_t *weights;     /* nibbles [kernel_height, kernel_width, out_channels] */
+    const int32_t *bias;        /* [out_channels] */
+    const int32_t *multipliers; /* [out_channels] */
+    const int8_t *shifts;       /* [out_channels] */
+};
+
+void tinykd_depthwise_conv_2d_s4(const struct tinykd_depthwise_conv_2d_s4 *p, const int8_t *input, int8_t *output);
+
+/* int8 with uint8 weights that have a zero point. */
+struct tinykd_depthwise_conv_2d_u8 {
+    int32_t batch;
+    int32_t in_height, in_width, in_channels;
+    int32_t out_height, out_width, multiplier; /* out_channels = in_channels * multiplier */
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t dilation_height, dilation_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, output_zero_point;
+    int32_t clamp_low, clamp_high;
+    int32_t weights_zero_point;
+    const uint8_t *weights;     /* [kernel_height, kernel_width, out_channels] */
+    const int32_t *bias;        /* [out_channels] */
+    const int32_t *multipliers; /* [out_channels] */
+    const int8_t *shifts;       /* [out_channels] */
+};
+
+void tinykd_depthwise_conv_2d_u8(const struct tinykd_depthwise_conv_2d_u8 *p, const int8_t *input, int8_t *output);
 
 #endif

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinykd.compile.fixed_point import Rounding, requantize
-from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
-from tinykd.compile.ops import activation, requirements, sampling, window
+from tinykd.compile.fixed_point import Rounding
+from tinykd.compile.graph import Array, Graph, Op, Tensor
+from tinykd.compile.ops import activation, requirements, sampling, weighted, window
 from tinykd.compile.ops.conv_2d import patches
-from tinykd.compile.ops.operator import Call, Case, Operator, Table
-from tinykd.compile.ops.weighted import channel_multipliers
+from tinykd.compile.ops.operator import Call, Case, Operator
+from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
 
@@ -29,8 +29,8 @@ class DepthwiseConv2DOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class DepthwiseConv2D:
-    """Integers of a depthwise convolution. Input [batch, height, width, channels], weights [kernel_h, kernel_w, channels * multiplier].
+class DepthwiseConv2D(Weighted):
+    """Integers of a depthwise convolution. Input [batch, height, width, channels], weights [1, kernel_h, kernel_w, channels * multiplier].
 
     Output channel c reads input channel c // multiplier.
     """
@@ -40,13 +40,6 @@ class DepthwiseConv2D:
     columns: window.Axis
     in_channels: int
     multiplier: int
-    weights: Array
-    bias: Array
-    multipliers: Array
-    shifts: Array
-    input_zero_point: int
-    output_zero_point: int
-    clamp: tuple[int, int]
 
 
 def lower(graph: Graph, op: Op, _: Rounding) -> DepthwiseConv2D:
@@ -55,48 +48,65 @@ def lower(graph: Graph, op: Op, _: Rounding) -> DepthwiseConv2D:
     result = graph.tensors[op.outputs[0]]
     for tensor in (source, filters, result):
         requirements.rank(graph, op, tensor, 4)
-    incoming, outgoing = requirements.quantized(graph, op, source), requirements.quantized(graph, op, result)
-    weights, scales = requirements.weights(graph, op, filters, axis=3)
     one, kernel_h, kernel_w, out_channels = filters.shape
     batch, height, width, in_channels = source.shape
     if one != 1 or out_channels % in_channels:
         raise UnsupportedModel(f"{graph.label(op)}: weights {list(filters.shape)} do not fit {in_channels} input channels")
     requirements.shaped(graph, op, result, (batch, result.shape[1], result.shape[2], out_channels))
     o: DepthwiseConv2DOptions = op.options
-    bias = requirements.bias(graph, op, requirements.optional(graph, op, 2), out_channels)
-    multipliers, shifts = channel_multipliers(incoming.scale, scales, outgoing.scale)
-    magnitudes = np.abs(weights.astype(np.int64)).sum(axis=(0, 1, 2))
-    requirements.accumulators_fit(graph, op, magnitudes, bias, shifts)
+    integers = weighted.weighted(
+        graph,
+        op,
+        source=source,
+        filters=filters,
+        bias=requirements.optional(graph, op, 2),
+        result=result,
+        axis=3,
+        fused_activation=o.fused_activation,
+        bias_type=weighted.BIAS_BY_DTYPE,
+        weight_dtypes=_WEIGHTS.get(source.dtype, ()),
+    )
     return DepthwiseConv2D(
+        **vars(integers),
         batch=batch,
         rows=window.axis(graph, op, o.padding, height, result.shape[1], kernel_h, o.stride_h, o.dilation_h),
         columns=window.axis(graph, op, o.padding, width, result.shape[2], kernel_w, o.stride_w, o.dilation_w),
         in_channels=in_channels,
         multiplier=out_channels // in_channels,
-        weights=weights[0],
-        bias=bias,
-        multipliers=multipliers,
-        shifts=shifts,
-        input_zero_point=incoming.zero_point,
-        output_zero_point=outgoing.zero_point,
-        clamp=activation.clamp(graph, op, o.fused_activation, outgoing),
     )
+
+
+_WEIGHTS = {"int8": ("int8", "int4", "uint8"), "int16": ("int8",)}
+"""Dtypes of weights by the activations' dtype: LiteRT does not unpack int4 under int16."""
 
 
 def reference(p: DepthwiseConv2D, inputs: Sequence[Array]) -> tuple[Array, ...]:
     # float64 products and sums of these integers stay below 2**53, so they are exact
     windows = patches(inputs[0].astype(np.float64) - p.input_zero_point, p.rows, p.columns)
-    filters = p.weights.reshape(p.rows.kernel, p.columns.kernel, p.in_channels, p.multiplier).astype(np.float64)
-    total = np.einsum("byxijc,ijcm->byxcm", windows, filters).astype(np.int64)
-    channels_last = total.reshape(p.batch, p.rows.output, p.columns.output, p.in_channels * p.multiplier) + p.bias
-    scaled = requantize(channels_last, p.multipliers, p.shifts) + p.output_zero_point
-    return (np.clip(scaled, *p.clamp).astype(np.int8),)
+    filters = p.centred().reshape(p.rows.kernel, p.columns.kernel, p.in_channels, p.multiplier)
+    sums = np.einsum("byxijc,ijcm->byxcm", windows, filters).astype(np.int64)
+    return (p.outputs(sums.reshape(p.batch, p.rows.output, p.columns.output, p.in_channels * p.multiplier)),)
+
+
+_STRUCTS = {
+    "s8": "tinykd_depthwise_conv_2d",
+    "s4": "tinykd_depthwise_conv_2d_s4",
+    "u8": "tinykd_depthwise_conv_2d_u8",
+    "s16": "tinykd_depthwise_conv_2d_s16",
+}
+_SOURCES = {
+    "s8": "depthwise_conv_2d.c",
+    "s4": "depthwise_conv_2d_s4.c",
+    "u8": "depthwise_conv_2d_u8.c",
+    "s16": "depthwise_conv_2d_s16.c",
+}
+"""By the scheme's suffix."""
 
 
 def call(p: DepthwiseConv2D) -> Call:
     return Call(
-        function="tinykd_depthwise_conv_2d_s8",
-        struct="tinykd_depthwise_conv_2d",
+        function=f"tinykd_depthwise_conv_2d_{p.scheme.suffix}",
+        struct=_STRUCTS[p.scheme.suffix],
         fields={
             "batch": p.batch,
             "in_height": p.rows.input,
@@ -113,16 +123,9 @@ def call(p: DepthwiseConv2D) -> Call:
             "dilation_width": p.columns.dilation,
             "pad_top": p.rows.pad,
             "pad_left": p.columns.pad,
-            "input_zero_point": p.input_zero_point,
-            "output_zero_point": p.output_zero_point,
-            "clamp_low": p.clamp[0],
-            "clamp_high": p.clamp[1],
-            "weights": Table("int8_t", p.weights),
-            "bias": Table("int32_t", p.bias),
-            "multipliers": Table("int32_t", p.multipliers),
-            "shifts": Table("int8_t", p.shifts),
+            **p.fields(),
         },
-        source="depthwise_conv_2d.c",
+        source=_SOURCES[p.scheme.suffix],
     )
 
 
@@ -140,28 +143,20 @@ def cases(rng: np.random.Generator) -> Case:
     size = reach + rng.integers(0, 8, 2) if padding == window.VALID else rng.integers(1, 12, 2)
     output = -(-size // stride) if padding == window.SAME else (size + stride - reach) // stride
     batch = int(rng.choice([1, 1, 2]))
-    incoming = sampling.quant(rng)
-    weight_quant = sampling.weight_quant(rng, filters, 3)
-    weights = sampling.int8(rng, (1, int(kernel[0]), int(kernel[1]), filters), low=-127)
-    outgoing = sampling.output_quant(rng, incoming.scale * weight_quant.scale * 127 * 100 * float(np.sqrt(kernel.prod())))
-    if rng.random() < 0.25:  # a real multiplier of 2**-k: every half is an exact tie
-        outgoing = Quant((float(np.float32(incoming.scale * weight_quant.scale * 2.0 ** int(rng.integers(1, 9)))),), outgoing.zero_points)
+    drawn = sampling.weighted(rng, (1, int(kernel[0]), int(kernel[1]), filters), 3, sampling.DEPTHWISE)
     activation_code = int(rng.choice([activation.NONE, activation.NONE, activation.RELU, activation.RELU_N1_TO_1, activation.RELU6]))
     options = DepthwiseConv2DOptions(
         padding, int(stride[1]), int(stride[0]), multiplier, activation_code, int(dilation[1]), int(dilation[0])
     )
-    x = sampling.int8(rng, (batch, int(size[0]), int(size[1]), channels))
+    x = drawn.input(rng, (batch, int(size[0]), int(size[1]), channels))
     tensors = [
-        Tensor("input", x.shape, "int8", incoming),
-        Tensor("weights", weights.shape, "int8", weight_quant, weights),
-        Tensor("output", (batch, int(output[0]), int(output[1]), filters), "int8", outgoing),
+        Tensor("input", x.shape, x.dtype.name, drawn.incoming),
+        drawn.weights,
+        Tensor("output", (batch, int(output[0]), int(output[1]), filters), x.dtype.name, drawn.outgoing),
     ]
     if rng.random() < 0.2:
         return sampling.single("DEPTHWISE_CONV_2D", options, tensors, (0, 1), (2,), (x,))
-    bias = rng.integers(-20000, 20001, filters).astype(np.int32)
-    bias_scales = tuple(incoming.scale * s for s in weight_quant.scales)
-    tensors.append(Tensor("bias", bias.shape, "int32", Quant(bias_scales, (0,) * len(bias_scales)), bias))
-    return sampling.single("DEPTHWISE_CONV_2D", options, tensors, (0, 1, 3), (2,), (x,))
+    return sampling.single("DEPTHWISE_CONV_2D", options, [*tensors, drawn.bias], (0, 1, 3), (2,), (x,))
 
 
 OPERATOR = Operator(
@@ -169,7 +164,7 @@ OPERATOR = Operator(
     code=4,
     options_code=2,
     options=DepthwiseConv2DOptions,
-    summary="depthwise convolution with any multiplier; dilation, fused clamp, weights per tensor or per channel",
+    summary="depthwise convolution of int8 or int16, any multiplier; dilation, fused clamp, int8 or int4 weights per tensor or per channel",
     lower=lower,
     reference=reference,
     call=call,

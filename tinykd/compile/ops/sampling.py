@@ -130,22 +130,24 @@ class WeightedSample:
 _ACTIVATIONS = {("int32", 0): "int8", ("int32", 2): "int16", ("int64", 0): "int16", ("int64", 4): "int16"}
 """The activations' dtype by the bias's and the option `quantized_bias_type`."""
 
-_WEIGHTED = (
-    *(("int8", "int8", "int32", 0),) * 5,
-    *(("int8", "int4", "int32", 0),) * 2,
-    ("int16", "int8", "int64", 0),
-    ("int16", "int8", "int64", 4),
-    ("int16", "int8", "int32", 2),
-)
-"""Dtypes of activations, weights and bias, and the option `quantized_bias_type`, each as often as it is drawn."""
+Dtypes = tuple[str, str, str, int]
+"""Dtypes of activations, weights and bias, and the option `quantized_bias_type`."""
+
+_S8: Dtypes = ("int8", "int8", "int32", 0)
+_S4: Dtypes = ("int8", "int4", "int32", 0)
+_S16: Dtypes = ("int16", "int8", "int64", 0)
+_S16_SAID: Dtypes = ("int16", "int8", "int64", 4)
+_S16_NARROW: Dtypes = ("int16", "int8", "int32", 2)
+CONVOLUTION = (_S8, _S8, _S8, _S8, _S4, _S4, _S16, _S16_SAID, _S16_NARROW)
+DEPTHWISE = (_S8, _S8, _S8, _S4, _S16)
+TRANSPOSED = (_S8, _S8, _S8, _S16, _S16_NARROW)
+"""What operators with weights take, each as often as it is drawn."""
 
 _WEIGHT_RANGES = {"int8": (-127, 127), "int4": (-8, 7)}
 _BIAS_LIMITS = {"int8": 20_000, "int16": 1_000_000}
 
 
-def weighted(
-    rng: np.random.Generator, shape: Sequence[int], axis: int, dtypes: Sequence[tuple[str, str, str, int]] = _WEIGHTED
-) -> WeightedSample:
+def weighted(rng: np.random.Generator, shape: Sequence[int], axis: int, dtypes: Sequence[Dtypes] = CONVOLUTION) -> WeightedSample:
     """Random weights of `shape` with channels along `axis`; outputs fit, saturate or are coarse, one in four with exact ties."""
     activations, kind, bias_dtype, bias_type = dtypes[int(rng.integers(0, len(dtypes)))]
     channels = shape[axis]

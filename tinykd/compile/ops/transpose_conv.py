@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinykd.compile.fixed_point import Rounding, requantize
-from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
-from tinykd.compile.ops import activation, requirements, sampling, window
-from tinykd.compile.ops.weighted import channel_multipliers
-from tinykd.compile.ops.operator import Call, Case, Operator, Table
+from tinykd.compile.fixed_point import Rounding
+from tinykd.compile.graph import Array, Graph, Op, Tensor
+from tinykd.compile.ops import requirements, sampling, weighted, window
+from tinykd.compile.ops.operator import Call, Case, Operator
+from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
 
@@ -22,10 +22,11 @@ class TransposeConvOptions:
     stride_w: int = slot(1, "int32", 0)
     stride_h: int = slot(2, "int32", 0)
     fused_activation: int = slot(3, "int8", 0)
+    quantized_bias_type: int = slot(4, "int8", 0)
 
 
 @dataclass(frozen=True, eq=False)
-class TransposeConv:
+class TransposeConv(Weighted):
     """Integers of a transposed convolution; weights [out, kernel_h, kernel_w, in].
 
     `rows` and `columns` describe the convolution whose gradient this is: their `input` is our output and the reverse.
@@ -36,13 +37,6 @@ class TransposeConv:
     columns: window.Axis
     in_channels: int
     out_channels: int
-    weights: Array
-    bias: Array
-    multipliers: Array
-    shifts: Array
-    input_zero_point: int
-    output_zero_point: int
-    clamp: tuple[int, int]
 
 
 def lower(graph: Graph, op: Op, _: Rounding) -> TransposeConv:
@@ -54,30 +48,30 @@ def lower(graph: Graph, op: Op, _: Rounding) -> TransposeConv:
         requirements.rank(graph, op, tensor, 4)
     wanted = requirements.constant(graph, op, requirements.present(graph, op, 0), ("int32",)).ravel().tolist()
     requirements.shaped(graph, op, result, wanted)
-    incoming, outgoing = requirements.quantized(graph, op, source), requirements.quantized(graph, op, result)
-    weights, scales = requirements.weights(graph, op, filters, axis=0)
     out_channels, kernel_h, kernel_w, in_channels = filters.shape
     batch, height, width, channels = source.shape
     if channels != in_channels or result.shape[0] != batch or result.shape[3] != out_channels:
         raise UnsupportedModel(f"{graph.label(op)}: weights {list(filters.shape)} do not lead from {list(source.shape)} to {wanted}")
     o: TransposeConvOptions = op.options
-    bias = requirements.bias(graph, op, requirements.optional(graph, op, 3), out_channels)
-    multipliers, shifts = channel_multipliers(incoming.scale, scales, outgoing.scale)
-    magnitudes = np.abs(weights.astype(np.int64)).sum(axis=(1, 2, 3))
-    requirements.accumulators_fit(graph, op, magnitudes, bias, shifts)
+    integers = weighted.weighted(
+        graph,
+        op,
+        source=source,
+        filters=filters,
+        bias=requirements.optional(graph, op, 3),
+        result=result,
+        axis=0,
+        fused_activation=o.fused_activation,
+        bias_type=o.quantized_bias_type,
+        weight_dtypes=("int8",),
+    )
     return TransposeConv(
+        **vars(integers),
         batch=batch,
         rows=window.axis(graph, op, o.padding, result.shape[1], height, kernel_h, o.stride_h),
         columns=window.axis(graph, op, o.padding, result.shape[2], width, kernel_w, o.stride_w),
         in_channels=in_channels,
         out_channels=out_channels,
-        weights=weights,
-        bias=bias,
-        multipliers=multipliers,
-        shifts=shifts,
-        input_zero_point=incoming.zero_point,
-        output_zero_point=outgoing.zero_point,
-        clamp=activation.clamp(graph, op, o.fused_activation, outgoing),
     )
 
 
@@ -89,17 +83,21 @@ def reference(p: TransposeConv, inputs: Sequence[Array]) -> tuple[Array, ...]:
     total = np.zeros((p.batch, height, width, p.out_channels))
     for i in range(r.kernel):
         for j in range(c.kernel):
-            part = x @ p.weights[:, i, j, :].T.astype(np.float64)
+            part = x @ p.centred()[:, i, j, :].T
             total[:, i : i + (r.output - 1) * r.stride + 1 : r.stride, j : j + (c.output - 1) * c.stride + 1 : c.stride] += part
-    seen = total[:, r.pad : r.pad + r.input, c.pad : c.pad + c.input].astype(np.int64) + p.bias
-    scaled = requantize(seen, p.multipliers, p.shifts) + p.output_zero_point
-    return (np.clip(scaled, *p.clamp).astype(np.int8),)
+    seen = total[:, r.pad : r.pad + r.input, c.pad : c.pad + c.input]
+    return (p.outputs(seen.astype(np.int64)),)
+
+
+_STRUCTS = {"s8": "tinykd_transpose_conv", "s16": "tinykd_transpose_conv_s16", "s16_narrow": "tinykd_transpose_conv"}
+_SOURCES = {"s8": "transpose_conv.c", "s16": "transpose_conv_s16.c", "s16_narrow": "transpose_conv_s16_narrow.c"}
+"""By the scheme's suffix."""
 
 
 def call(p: TransposeConv) -> Call:
     return Call(
-        function="tinykd_transpose_conv_s8",
-        struct="tinykd_transpose_conv",
+        function=f"tinykd_transpose_conv_{p.scheme.suffix}",
+        struct=_STRUCTS[p.scheme.suffix],
         fields={
             "batch": p.batch,
             "in_height": p.rows.output,
@@ -114,16 +112,9 @@ def call(p: TransposeConv) -> Call:
             "stride_width": p.columns.stride,
             "pad_top": p.rows.pad,
             "pad_left": p.columns.pad,
-            "input_zero_point": p.input_zero_point,
-            "output_zero_point": p.output_zero_point,
-            "clamp_low": p.clamp[0],
-            "clamp_high": p.clamp[1],
-            "weights": Table("int8_t", p.weights),
-            "bias": Table("int32_t", p.bias),
-            "multipliers": Table("int32_t", p.multipliers),
-            "shifts": Table("int8_t", p.shifts),
+            **p.fields(),
         },
-        source="transpose_conv.c",
+        source=_SOURCES[p.scheme.suffix],
         inputs=(2,),
     )
 
@@ -141,24 +132,19 @@ def cases(rng: np.random.Generator) -> Case:
     else:
         output = (size - 1) * stride + kernel + rng.integers(0, stride)
     batch, channels, filters = int(rng.choice([1, 1, 2])), int(rng.integers(1, 7)), int(rng.integers(1, 7))
-    incoming, weight_quant = sampling.quant(rng), sampling.weight_quant(rng, filters, 0)
-    weights = sampling.int8(rng, (filters, int(kernel[0]), int(kernel[1]), channels), low=-127)
-    outgoing = sampling.output_quant(rng, incoming.scale * weight_quant.scale * 127 * 100 * float(np.sqrt(channels)))
-    x = sampling.int8(rng, (batch, int(size[0]), int(size[1]), channels))
+    drawn = sampling.weighted(rng, (filters, int(kernel[0]), int(kernel[1]), channels), 0, sampling.TRANSPOSED)
+    x = drawn.input(rng, (batch, int(size[0]), int(size[1]), channels))
     shape = (batch, int(output[0]), int(output[1]), filters)
-    options = TransposeConvOptions(padding, int(stride[1]), int(stride[0]), 0)
+    options = TransposeConvOptions(padding, int(stride[1]), int(stride[0]), 0, drawn.bias_type)
     tensors = [
         Tensor("shape", (4,), "int32", None, np.array(shape, np.int32)),
-        Tensor("weights", weights.shape, "int8", weight_quant, weights),
-        Tensor("input", x.shape, "int8", incoming),
-        Tensor("output", shape, "int8", outgoing),
+        drawn.weights,
+        Tensor("input", x.shape, x.dtype.name, drawn.incoming),
+        Tensor("output", shape, x.dtype.name, drawn.outgoing),
     ]
     if rng.random() < 0.3:
         return sampling.single("TRANSPOSE_CONV", options, tensors, (0, 1, 2), (3,), (x,))
-    bias = rng.integers(-20000, 20001, filters).astype(np.int32)
-    bias_scales = tuple(incoming.scale * s for s in weight_quant.scales)
-    tensors.append(Tensor("bias", bias.shape, "int32", Quant(bias_scales, (0,) * len(bias_scales)), bias))
-    return sampling.single("TRANSPOSE_CONV", options, tensors, (0, 1, 2, 4), (3,), (x,))
+    return sampling.single("TRANSPOSE_CONV", options, [*tensors, drawn.bias], (0, 1, 2, 4), (3,), (x,))
 
 
 OPERATOR = Operator(
@@ -166,7 +152,7 @@ OPERATOR = Operator(
     code=67,
     options_code=49,
     options=TransposeConvOptions,
-    summary="transposed convolution, fused clamp, weights per tensor or per channel",
+    summary="transposed convolution of int8 or int16, fused clamp, weights per tensor or per channel",
     lower=lower,
     reference=reference,
     call=call,

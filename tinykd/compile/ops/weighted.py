@@ -14,8 +14,8 @@ from tinykd.compile.ops import activation, requirements
 from tinykd.compile.ops.operator import Table
 from tinykd.errors import UnsupportedModel
 
-INT32_BIAS = 2
-"""TensorType number of `quantized_bias_type`: sums of int16 inputs are 32 bits wide instead of 64."""
+BIAS_BY_DTYPE, INT32_BIAS = 0, 2
+"""TensorType numbers of `quantized_bias_type`: sums of int16 inputs are 64 bits wide unless it says int32."""
 
 
 @dataclass(frozen=True)
@@ -181,9 +181,7 @@ def constant_weights(graph: Graph, op: Op, tensor: Tensor, axis: int, dtypes: Se
     return data, quant
 
 
-def stored_as(
-    graph: Graph, op: Op, dtype: str, filters: Tensor, data: Array, zero_point: int, sums: str
-) -> tuple[Scheme, Array, int]:
+def stored_as(graph: Graph, op: Op, dtype: str, filters: Tensor, data: Array, zero_point: int, sums: str) -> tuple[Scheme, Array, int]:
     """The scheme for activations of `dtype`, and weights and zero point as it stores them.
 
     uint8 weights that all lie within a signed byte of their zero point become int8.
@@ -199,5 +197,3 @@ def stored_as(
     if scheme is None:
         raise UnsupportedModel(f"{graph.label(op)}: no kernel for {dtype} activations with {filters.dtype} weights '{filters.name}'")
     return scheme, data, zero_point
-
-

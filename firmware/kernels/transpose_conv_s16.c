@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * TRANSPOSE_CONV of int16 with sums of 64 bits, portable C99: the specification that every faster kernel must equal.
+ * It gathers what each output pixel receives, so it needs no accumulators beyond one. */
+#include "tinykd/requantize.h"
+#include "tinykd/transpose_convolution.h"
+
+static int64_t gather_s16(const struct tinykd_transpose_conv_s16 *p, const int16_t *input, int32_t y, int32_t x, int32_t channel)
+{
+    const int8_t *filter = p->weights + channel * p->kernel_height * p->kernel_width * p->in_channels;
+    const int32_t bottom = y + p->pad_top;
+    const int32_t right = x + p->pad_left;
+    int64_t sum = p->bias[channel];
+
+    /* taps that fall between input pixels add nothing: start at the first that meets one, step by the stride */
+    for (int32_t i = bottom % p->stride_height; i < p->kernel_height && i <= bottom; i += p->stride_height) {
+        const int32_t row = (bottom - i) / p->stride_height;
+        if (row >= p->in_height) {
+            continue;
+        }
+        for (int32_t j = right % p->stride_width; j < p->kernel_width && j <= right; j += p->stride_width) {
+            const int32_t column = (right - j) / p->stride_width;
+            if (column >= p->in_width) {
+                continue;
+            }
+            const int16_t *in = input + (row * p->in_width + column) * p->in_channels;
+            const int8_t *weight = filter + (i * p->kernel_width + j) * p->in_channels;
+
+            for (int32_t d = 0; d < p->in_channels; ++d) {
+                sum += weight[d] * in[d];
+            }
+        }
+    }
+    return sum;
+}
+
+void tinykd_transpose_conv_s16(const struct tinykd_transpose_conv_s16 *p, const int16_t *input, int16_t *output)
+{
+    for (int32_t b = 0; b < p->batch; ++b, input += p->in_height * p->in_width * p->in_channels) {
+        for (int32_t y = 0; y < p->out_height; ++y) {
+            for (int32_t x = 0; x < p->out_width; ++x) {
+                for (int32_t c = 0; c < p->out_channels; ++c) {
+                    const int32_t scaled = tinykd_requantize_wide(gather_s16(p, input, y, x, c), p->multipliers[c], p->shifts[c]);
+                    *output++ = (int16_t)tinykd_clamp(scaled, p->clamp_low, p->clamp_high);
+                }
+            }
+        }
+    }
+}
