@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "export": "Compile a run or a .tflite to C, and check its memory.",
     "verify": "Run the firmware in an emulator and compare every integer.",
     "report": "Print what a run's report says.",
+    "inspect": "Show what each operator of a model becomes and costs.",
     "conformance": "Prove every .tflite of a folder.",
     "doctor": "Find toolchains, emulators and optional packages.",
 }

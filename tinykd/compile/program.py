@@ -78,15 +78,21 @@ def lower(graph: Graph, rounding: Rounding = "single") -> Program:
     Raises:
         UnsupportedModel: an operator outside the table, or one with a shape, dtype or quantization its kernel does not compute.
     """
-    layers = []
-    for index, op in enumerate(graph.ops):
-        row = OPERATORS.get(op.kind)
-        if row is None:
-            near = difflib.get_close_matches(op.kind, OPERATORS, 1)
-            raise UnsupportedModel(
-                f"{graph.label(op)} is not among the {len(OPERATORS)} operators that tinykd compiles",
-                f"replace the layer{f' (close: {near[0]})' if near else ''}; the supported operators: {', '.join(sorted(OPERATORS))}",
-            )
-        parameters = row.lower(graph, op, rounding)
-        layers.append(Layer(index, op, row, parameters, row.call(parameters), row.macs(parameters)))
-    return Program(graph, rounding, tuple(layers))
+    return Program(graph, rounding, tuple(lower_layer(graph, index, op, rounding) for index, op in enumerate(graph.ops)))
+
+
+def lower_layer(graph: Graph, index: int, op: Op, rounding: Rounding) -> Layer:
+    """Compute the integers of `op`, operator number `index` of `graph`.
+
+    Raises:
+        UnsupportedModel: see `lower`.
+    """
+    row = OPERATORS.get(op.kind)
+    if row is None:
+        near = difflib.get_close_matches(op.kind, OPERATORS, 1)
+        raise UnsupportedModel(
+            f"{graph.label(op)} is not among the {len(OPERATORS)} operators that tinykd compiles",
+            f"replace the layer{f' (close: {near[0]})' if near else ''}; the supported operators: {', '.join(sorted(OPERATORS))}",
+        )
+    parameters = row.lower(graph, op, rounding)
+    return Layer(index, op, row, parameters, row.call(parameters), row.macs(parameters))

@@ -62,6 +62,19 @@ PROGRAM_PASSES: dict[str, ProgramPass] = {
 """In the order in which they run."""
 
 
+def chosen(without: Collection[str] = (), with_also: Collection[str] = ()) -> tuple[str, ...]:
+    """Names of the passes that run, in order.
+
+    Raises:
+        UsageError: no pass has one of the given names.
+    """
+    known: dict[str, GraphPass | ProgramPass] = {**GRAPH_PASSES, **PROGRAM_PASSES}
+    for name in (*without, *with_also):
+        if name not in known:
+            raise UsageError(f"no pass is called '{name}'", f"passes: {', '.join(known)}")
+    return tuple(name for name, row in known.items() if (row.default or name in with_also) and name not in without)
+
+
 def compile_graph(
     graph: Graph, rounding: Rounding = "single", *, without: Collection[str] = (), with_also: Collection[str] = ()
 ) -> Program:
@@ -75,16 +88,12 @@ def compile_graph(
         UsageError: no pass has that name.
         UnsupportedModel: see `program.lower`.
     """
-    known: dict[str, GraphPass | ProgramPass] = {**GRAPH_PASSES, **PROGRAM_PASSES}
-    for name in (*without, *with_also):
-        if name not in known:
-            raise UsageError(f"no pass is called '{name}'", f"passes: {', '.join(known)}")
-    chosen = {name for name, row in known.items() if (row.default or name in with_also) and name not in without}
+    names = chosen(without, with_also)
     for name, graph_pass in GRAPH_PASSES.items():
-        if name in chosen:
+        if name in names:
             graph = graph_pass.apply(graph)
     program = lower(graph, rounding)
     for name, program_pass in PROGRAM_PASSES.items():
-        if name in chosen:
+        if name in names:
             program = program_pass.apply(program)
     return program
