@@ -69,3 +69,38 @@ def one_over_one_plus(x: Int64) -> Int64:
 def one_minus_over_one_plus(x: Int64) -> Int64:
     """(1 - x) / (1 + x) in Q0 for x in Q0 from 0 to 1."""
     return _saturating_left(_reciprocal_of_half(x) - (1 << 29), 2)
+
+
+_LOG_2, _HALF_ROOT_2, _QUARTER_POWER_OF_HALF = 1488522236, 1518500250, 1805811301
+"""log(2), sqrt(1/2) and its root in Q0."""
+
+_ALPHA_N, _ALPHA_D, _ALPHA_I, _ALPHA_F = 117049297, 127690142, 1057819769, 638450708
+"""Coefficients of the rational function that approximates log, in Q0."""
+
+
+def _leading_zeros(x: Int64) -> Int64:
+    """Of 32 bits, for x > 0."""
+    return np.asarray(31 - np.floor(np.log2(x.astype(np.float64))), np.int64)
+
+
+def _shifted(x: Int64, bits: Int64) -> Int64:
+    left = np.maximum(bits, 0)
+    return np.asarray(np.clip(x << left, INT32_MIN, INT32_MAX), np.int64)
+
+
+def log_of_sum(x: Int64) -> Int64:
+    """log(x) in Q5 for x >= 1 in Q12. Source: LiteRT `log_x_for_x_greater_than_or_equal_to_1_impl`."""
+    quarter = 1 << 23  # in Q6
+    zeros = _leading_zeros(x)
+    r_a = _saturating_left(_multiply(_shifted(x, zeros - 1), _HALF_ROOT_2), 1)
+    exponent_a = np.minimum(_shifted(12 - zeros, np.int64(25)) + quarter, INT32_MAX)
+    zeros_b = _leading_zeros(_multiply(x, _HALF_ROOT_2)) - 1
+    exponent_b = np.maximum(_shifted(12 - zeros_b, np.int64(25)) - quarter, INT32_MIN)
+    r, exponent = np.minimum(r_a, _shifted(x, zeros_b)), np.maximum(exponent_a, exponent_b)
+    p = (r + _QUARTER_POWER_OF_HALF + 1) // 2
+    q = 2 * (r - _QUARTER_POWER_OF_HALF)
+    square = _multiply(q, q)
+    numerator = _multiply(q, r) + _multiply(_multiply(q, square), _ALPHA_N)
+    denominator = _multiply(p, _ALPHA_I + q + _multiply(square, _ALPHA_D)) + _multiply(q, _ALPHA_F)
+    ratio = _multiply(rounding_shift_right(numerator, np.int64(6)), one_over_one_plus(denominator))
+    return _saturating_left(_multiply(exponent, _LOG_2) + ratio, 1)
