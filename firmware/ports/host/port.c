@@ -20,6 +20,7 @@ void tinykd_port_init(void)
 
 uint32_t tinykd_port_read(void *buffer, uint32_t bytes)
 {
+    (void)fflush(stdout); /* whoever asks next may be waiting for the last answer */
     return (uint32_t)fread(buffer, 1u, bytes, stdin);
 }
 
