@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "verify": "Run the firmware in an emulator and compare every integer.",
     "report": "Print what a run's report says.",
     "inspect": "Show what each operator of a model becomes and costs.",
+    "diff": "Compare two models or two reports.",
     "conformance": "Prove every .tflite of a folder.",
     "doctor": "Find toolchains, emulators and optional packages.",
 }
