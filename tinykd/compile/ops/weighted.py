@@ -115,7 +115,7 @@ def uint8_multipliers(input_scale: float, scales: Sequence[float], output_scale:
 _MULTIPLIERS = {"int8": channel_multipliers, "int4": channel_multipliers, "uint8": uint8_multipliers}
 """By the dtype of the weights."""
 
-_LARGEST_INPUT = {"int8": 255, "int16": 32768}
+LARGEST_INPUT = {"int8": 255, "int16": 32768}
 """Magnitudes of an activation less its zero point."""
 
 
@@ -131,6 +131,7 @@ def weighted(
     fused_activation: int,
     bias_type: int,
     weight_dtypes: Sequence[str] = ("int8", "int4", "uint8"),
+    asymmetric: Sequence[str] = ("uint8",),
 ) -> Weighted:
     """Check the dtypes, quantization and sums of a convolution and compute its integers.
 
@@ -139,60 +140,76 @@ def weighted(
         fused_activation: its ActivationFunctionType number.
         bias_type: the option `quantized_bias_type`, a TensorType number.
         weight_dtypes: that the operator's kernels take.
+        asymmetric: those of them that may have a zero point.
     """
     dtypes = ("int8", "int16")
     incoming, outgoing = requirements.quantized(graph, op, source, dtypes), requirements.quantized(graph, op, result, dtypes)
     dtype = requirements.one_dtype(graph, op, (source, result))
     sums = "int64" if dtype == "int16" and bias_type != INT32_BIAS else "int32"
-    data, quant = constant_weights(graph, op, filters, axis, weight_dtypes)
+    data, quant = _constant_weights(graph, op, filters, axis, weight_dtypes, asymmetric)
     channels = filters.shape[axis]
     scales = quant.scales if quant.per_channel else quant.scales * channels
-    biases = requirements.bias(graph, op, bias, channels, sums)
     multipliers, shifts = _MULTIPLIERS[filters.dtype](incoming.scale, scales, outgoing.scale)
-    scheme, data, zero_point = stored_as(graph, op, dtype, filters, data, quant.zero_point, sums)
-    magnitudes = np.abs(data.astype(np.int64) - zero_point).sum(axis=tuple(k for k in range(data.ndim) if k != axis % data.ndim))
-    _FIT[sums](graph, op, magnitudes, biases, shifts, _LARGEST_INPUT[dtype])
-    return Weighted(
+    scheme, data, zero_point = _stored_as(graph, op, dtype, filters, data, quant.zero_point, sums)
+    integers = Weighted(
         scheme=scheme,
         weights=data,
         weights_zero_point=zero_point,
-        bias=biases,
+        bias=requirements.bias(graph, op, bias, channels, sums),
         multipliers=multipliers,
         shifts=shifts,
         input_zero_point=incoming.zero_point,
         output_zero_point=outgoing.zero_point,
         clamp=activation.clamp(graph, op, fused_activation, outgoing, dtype),
     )
+    sums_fit(graph, op, integers, axis)
+    return integers
 
 
 _FIT = {"int32": requirements.accumulators_fit, "int64": requirements.wide_accumulators_fit}
 
 
-def constant_weights(graph: Graph, op: Op, tensor: Tensor, axis: int, dtypes: Sequence[str]) -> tuple[Array, Quant]:
-    """`tensor` is constant with one of `dtypes`, symmetric if signed, per tensor if unsigned."""
+def magnitudes(p: Weighted, axis: int) -> Int64:
+    """[channels] the sum of absolute weights less their zero point."""
+    others = tuple(k for k in range(p.weights.ndim) if k != axis % p.weights.ndim)
+    return np.asarray(np.abs(p.weights.astype(np.int64) - p.weights_zero_point).sum(axis=others), np.int64)
+
+
+def sums_fit(graph: Graph, op: Op, p: Weighted, axis: int) -> None:
+    """Prove that no input can overflow a sum; raises UnsupportedModel."""
+    _FIT[p.scheme.bias](graph, op, magnitudes(p, axis), p.bias, p.shifts, LARGEST_INPUT[p.scheme.dtype])
+
+
+def _constant_weights(
+    graph: Graph, op: Op, tensor: Tensor, axis: int, dtypes: Sequence[str], asymmetric: Sequence[str]
+) -> tuple[Array, Quant]:
+    """`tensor` is constant with one of `dtypes`, and symmetric or per tensor."""
     data = requirements.constant(graph, op, tensor, dtypes)
     quant = tensor.quant
-    if quant is None or (tensor.dtype != "uint8" and any(quant.zero_points)):
+    if quant is None or (any(quant.zero_points) and (tensor.dtype not in asymmetric or quant.per_channel)):
         raise UnsupportedModel(f"{graph.label(op)}: weights '{tensor.name}' are not symmetrically quantized", requirements.QUANTIZE_HINT)
-    if tensor.dtype == "uint8" and (quant.per_channel or not 0 <= quant.zero_point <= 255):
-        raise UnsupportedModel(f"{graph.label(op)}: uint8 weights '{tensor.name}' need one scale and a zero point of 0 to 255")
+    if tensor.dtype == "uint8" and quant.per_channel:
+        raise UnsupportedModel(f"{graph.label(op)}: uint8 weights '{tensor.name}' have a scale for each channel, which LiteRT refuses")
+    if any(quant.zero_points):
+        requirements.quantized(graph, op, tensor, (tensor.dtype,))
     if quant.per_channel and quant.axis != axis % len(tensor.shape):
         raise UnsupportedModel(f"{graph.label(op)}: weights '{tensor.name}' are quantized along axis {quant.axis}, not {axis}")
     return data, quant
 
 
-def stored_as(graph: Graph, op: Op, dtype: str, filters: Tensor, data: Array, zero_point: int, sums: str) -> tuple[Scheme, Array, int]:
+def _stored_as(graph: Graph, op: Op, dtype: str, filters: Tensor, data: Array, zero_point: int, sums: str) -> tuple[Scheme, Array, int]:
     """The scheme for activations of `dtype`, and weights and zero point as it stores them.
 
-    uint8 weights that all lie within a signed byte of their zero point become int8.
+    Weights that all lie within a signed byte of their zero point become symmetric int8, others uint8.
     """
-    kind = filters.dtype
-    if kind == "uint8":
+    kind = "int8" if filters.dtype == "int4" and dtype == "int16" else filters.dtype
+    if kind == "uint8" or zero_point:
         centred = data.astype(np.int64) - zero_point
         if centred.min(initial=0) >= -128 and centred.max(initial=0) <= 127:
             kind, data, zero_point = "int8", centred.astype(np.int8), 0
-    elif kind == "int4" and dtype == "int16":
-        kind = "int8"
+        else:
+            lowest = int(np.iinfo(data.dtype).min)
+            kind, data, zero_point = "uint8", (data.astype(np.int64) - lowest).astype(np.uint8), zero_point - lowest
     scheme = SCHEMES.get((dtype, kind, sums))
     if scheme is None:
         raise UnsupportedModel(f"{graph.label(op)}: no kernel for {dtype} activations with {filters.dtype} weights '{filters.name}'")
