@@ -39,20 +39,24 @@ def library() -> ctypes.CDLL:
     return ctypes.CDLL(str(target))
 
 
+def parameters(call: Call) -> tuple[ctypes.Structure, dict[str, Array]]:
+    """The kernel's parameter struct, and the tables that it points to, which must outlive it."""
+    tables = {name: _flat(value) for name, value in call.fields.items() if isinstance(value, Table)}
+    kinds = [(name, ctypes.c_void_p if name in tables else ctypes.c_int32) for name in call.fields]
+    structure = type("Parameters", (ctypes.Structure,), {"_fields_": kinds})
+    return structure(*(tables[name].ctypes.data if name in tables else value for name, value in call.fields.items())), tables
+
+
 def run(call: Call, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
     """Run one kernel call; `outputs` are overwritten. Bytes around each output must stay untouched.
 
     The parameter struct is laid out from `call.fields` in order, so a struct that differs from its C declaration fails.
     """
-    tables = {name: _flat(value) for name, value in call.fields.items() if isinstance(value, Table)}
-    kinds = [(name, ctypes.c_void_p if name in tables else ctypes.c_int32) for name in call.fields]
-    structure = type("Parameters", (ctypes.Structure,), {"_fields_": kinds})
-    values = [tables[name].ctypes.data if name in tables else value for name, value in call.fields.items()]
-    parameters = structure(*values)
+    structure, _tables = parameters(call)
     guarded = [np.full(output.nbytes + 2 * GUARD, 0x5A, np.uint8) for output in outputs]
     fed = [np.ascontiguousarray(value) for value in inputs]
     scratch = np.zeros(call.scratch + 8, np.uint8)
-    arguments = [ctypes.byref(parameters)]
+    arguments = [ctypes.byref(structure)]
     arguments += [ctypes.c_void_p(value.ctypes.data) for value in fed]
     arguments += [ctypes.c_void_p(buffer.ctypes.data + GUARD) for buffer in guarded]
     if call.scratch:

@@ -41,4 +41,5 @@ OPERATOR = Operator(
     call=lookup.call,
     macs=lookup.macs,
     cases=cases,
+    distances=lookup.distances,
 )

@@ -34,21 +34,36 @@ def rows(count: int, in_bytes: int, out_bytes: int, item: int = 1) -> int:
     return max(within, distance(done[1:] * out_bytes, done[1:] * in_bytes))
 
 
-def window(batch: int, vertical: Axis, horizontal: Axis, in_bytes: int, out_bytes: int, item: int = 1) -> int | None:
+def window(batch: int, vertical: Axis, horizontal: Axis, in_bytes: int, out_bytes: int, within: int) -> int | None:
     """A window that slides over an image, all channels of a pixel before the next one.
 
     Args:
         in_bytes, out_bytes: of one pixel, all channels.
-        item: bytes of one output element.
+        within: the most bytes of a pixel that are written, less the first byte of the window that is read after them.
 
     Returns:
         None for several images, whose order is not worth a formula.
     """
     if batch != 1:
         return None
-    first = [np.clip(np.arange(a.output, dtype=np.int64) * a.stride - a.pad, 0, a.input) for a in (vertical, horizontal)]
-    start = ((first[0][:, None] * horizontal.input + first[1][None, :]) * in_bytes).ravel()
+    rows_start, columns_start = _starts(vertical), _starts(horizontal)
+    start = ((rows_start[:, None] * horizontal.input + columns_start[None, :]) * in_bytes).ravel()
     after = np.minimum.accumulate(start[::-1])[::-1]  # the lowest byte that this pixel or a later one reads
     pixel = np.arange(start.size, dtype=np.int64)
-    within = distance(pixel * out_bytes + out_bytes - item, after)
-    return max(within, distance(pixel[1:] * out_bytes, after[1:]))
+    return max(distance(pixel * out_bytes + within, start), distance(pixel[1:] * out_bytes, after[1:]))
+
+
+def every_channel(out_bytes: int, item: int) -> int:
+    """`within` where each output element of `item` bytes reads the whole window."""
+    return out_bytes - item
+
+
+def own_channel(out_channels: int, multiplier: int, item: int) -> int:
+    """`within` where output channel c reads only channel c // multiplier of the window."""
+    return item * (out_channels - 1 - (out_channels - 1) // multiplier)
+
+
+def _starts(axis: Axis) -> Array:
+    """The first position that each window reads: its first tap that lies inside."""
+    origin = np.arange(axis.output, dtype=np.int64) * axis.stride - axis.pad
+    return np.minimum(np.where(origin < 0, origin % axis.dilation, origin), axis.input)

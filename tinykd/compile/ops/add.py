@@ -12,7 +12,7 @@ import numpy as np
 from tinykd.compile.fixed_point import Int64, Rounding, quantize_multiplier, requantize
 from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops import activation, requirements, sampling
-from tinykd.compile.ops.broadcast import Broadcast, broadcast
+from tinykd.compile.ops.broadcast import Broadcast, broadcast, distances
 from tinykd.compile.ops.operator import Call, Case, Operator
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
@@ -176,4 +176,5 @@ OPERATOR = Operator(
     call=call,
     macs=macs,
     cases=cases,
+    distances=distances,
 )

@@ -1,12 +1,12 @@
-"""AVERAGE_POOL_2D: mean of each window, rounded to the nearest integer, ties away from zero."""
+"""AVERAGE_POOL_2D: mean of each window, rounded to the nearest integer, ties away from zero (or up, see `Pool2DOptions`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tinykd.compile.fixed_point import INT32_MAX, Rounding
+from tinykd.compile.fixed_point import INT32_MAX, Int64, Rounding
 from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops import pooling
 from tinykd.compile.ops.operator import Call, Case, Operator
@@ -16,21 +16,38 @@ from tinykd.errors import UnsupportedModel
 
 def lower(graph: Graph, op: Op, _: Rounding) -> Pool:
     p = pooling.pool(graph, op)
-    if p.rows.kernel * p.columns.kernel > INT32_MAX // 256:
+    if p.rows.kernel * p.columns.kernel > _LARGEST_WINDOWS[p.dtype]:
         raise UnsupportedModel(f"{graph.label(op)}: a window of {p.rows.kernel}x{p.columns.kernel} overflows 32 bits")
     return p
+
+
+_LARGEST_WINDOWS = {"int8": INT32_MAX // 512, "int16": INT32_MAX // (1 << 16)}
+"""Elements whose sum stays within 32 bits."""
+
+_MEANS: dict[str, Callable[[Int64, Int64], Int64]] = {
+    "away": lambda total, count: np.sign(total) * ((np.abs(total) + count // 2) // count),
+    "up": lambda total, count: (total + count // 2) // count,
+}
+"""Rounded quotients, by where ties go."""
+
+_FUNCTIONS = {
+    ("int8", "away"): ("tinykd_average_pool_2d_s8", "average_pool_2d.c"),
+    ("int8", "up"): ("tinykd_average_pool_2d_up_s8", "average_pool_2d_up.c"),
+    ("int16", "away"): ("tinykd_average_pool_2d_s16", "average_pool_2d_s16.c"),
+}
+"""By dtype and where ties go."""
 
 
 def reference(p: Pool, inputs: Sequence[Array]) -> tuple[Array, ...]:
     x = inputs[0].astype(np.int64)
     total = pooling.windows(p, x, 0).sum(axis=3)
     count = pooling.windows(p, np.ones_like(x), 0).sum(axis=3)
-    mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
-    return (np.clip(mean, *p.clamp).astype(np.int8),)
+    return (np.clip(_MEANS[p.ties](total, count), *p.clamp).astype(p.dtype),)
 
 
 def call(p: Pool) -> Call:
-    return Call(function="tinykd_average_pool_2d_s8", struct="tinykd_pool_2d", fields=dict(p.fields()), source="average_pool_2d.c")
+    function, source = _FUNCTIONS[p.dtype, p.ties]
+    return Call(function=function, struct="tinykd_pool_2d", fields=dict(p.fields()), source=source)
 
 
 def macs(_: Pool) -> int:
@@ -46,10 +63,11 @@ OPERATOR = Operator(
     code=1,
     options_code=5,
     options=Pool2DOptions,
-    summary="mean of windows, any window and stride, fused clamp",
+    summary="mean of windows of int8 or int16, any window and stride, fused clamp",
     lower=lower,
     reference=reference,
     call=call,
     macs=macs,
     cases=cases,
+    distances=pooling.distances,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,3 +66,14 @@ def broadcast(graph: Graph, op: Op, a: Tensor, b: Tensor, result: Tensor) -> Bro
         a_step *= size if a_moves else 1
         b_step *= size if b_moves else 1
     return Broadcast(tuple(loop[0] for loop in reversed(loops)), tuple(reversed(a_steps)), tuple(reversed(b_steps)))
+
+
+def distances(p: Any) -> tuple[int | None, ...]:
+    """An operand that is never repeated has the output's shape, and may be overwritten as it is read.
+
+    Args:
+        p: a Broadcast, or parameters that have one as `loops`; operands and output have elements of one size.
+    """
+    loops = p if isinstance(p, Broadcast) else p.loops
+    full = [all(step or size == 1 for size, step in zip(loops.sizes, steps)) for steps in (loops.a_steps, loops.b_steps)]
+    return tuple(0 if whole else None for whole in full)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinykd.compile.fixed_point import Rounding
-from tinykd.compile.graph import Array, Graph, Op, Tensor
-from tinykd.compile.ops import requirements, sampling, weighted, window
+from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Tensor
+from tinykd.compile.ops import access, requirements, sampling, weighted, window
 from tinykd.compile.ops.operator import Call, Case, Operator
 from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.schema import slot
@@ -143,6 +143,13 @@ def macs(p: Conv2D) -> int:
     return p.batch * p.rows.output * p.columns.output * int(p.weights.size)
 
 
+def distances(p: Conv2D) -> tuple[int | None, ...]:
+    """The window slides over the input, which the output may follow."""
+    item = ITEM_BYTES[p.scheme.dtype]
+    out_bytes = item * p.out_channels
+    return (access.window(p.batch, p.rows, p.columns, item * p.in_channels, out_bytes, access.every_channel(out_bytes, item)),)
+
+
 def cases(rng: np.random.Generator) -> Case:
     groups = int(rng.choice([1, 1, 1, 2, 3]))
     depth, per_group = (int(v) for v in rng.integers(1, 9, 2))
@@ -184,4 +191,5 @@ OPERATOR = Operator(
     call=call,
     macs=macs,
     cases=cases,
+    distances=distances,
 )

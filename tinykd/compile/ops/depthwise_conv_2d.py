@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinykd.compile.fixed_point import Rounding
-from tinykd.compile.graph import Array, Graph, Op, Tensor
-from tinykd.compile.ops import activation, requirements, sampling, weighted, window
+from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Tensor
+from tinykd.compile.ops import access, activation, requirements, sampling, weighted, window
 from tinykd.compile.ops.conv_2d import patches
 from tinykd.compile.ops.operator import Call, Case, Operator
 from tinykd.compile.ops.weighted import Weighted
@@ -133,6 +133,13 @@ def macs(p: DepthwiseConv2D) -> int:
     return p.batch * p.rows.output * p.columns.output * int(p.weights.size)
 
 
+def distances(p: DepthwiseConv2D) -> tuple[int | None, ...]:
+    """The window slides over the input, which the output may follow."""
+    item, out_channels = ITEM_BYTES[p.scheme.dtype], p.in_channels * p.multiplier
+    within = access.own_channel(out_channels, p.multiplier, item)
+    return (access.window(p.batch, p.rows, p.columns, item * p.in_channels, item * out_channels, within),)
+
+
 def cases(rng: np.random.Generator) -> Case:
     channels, multiplier = int(rng.integers(1, 9)), int(rng.choice([1, 1, 1, 2, 3, 8]))
     filters = channels * multiplier
@@ -170,4 +177,5 @@ OPERATOR = Operator(
     call=call,
     macs=macs,
     cases=cases,
+    distances=distances,
 )

@@ -9,7 +9,7 @@ import numpy as np
 from tinykd.compile.fixed_point import Rounding
 from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops import requirements, sampling
-from tinykd.compile.ops.broadcast import Broadcast, broadcast
+from tinykd.compile.ops.broadcast import Broadcast, broadcast, distances
 from tinykd.compile.ops.operator import Call, Case, Operator
 
 
@@ -51,6 +51,7 @@ def _operator(kind: str, code: int, function: Callable[[Array, Array], Array]) -
         call=call,
         macs=macs,
         cases=cases,
+        distances=distances,
     )
 
 

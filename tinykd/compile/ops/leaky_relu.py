@@ -108,4 +108,5 @@ OPERATOR = Operator(
     call=call,
     macs=macs,
     cases=cases,
+    distances=lookup.distances,
 )

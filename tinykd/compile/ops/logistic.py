@@ -74,4 +74,5 @@ OPERATOR = Operator(
     call=lookup.call,
     macs=lookup.macs,
     cases=cases,
+    distances=lookup.distances,
 )

@@ -18,12 +18,17 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Pool:
 
 
 def reference(p: Pool, inputs: Sequence[Array]) -> tuple[Array, ...]:
-    largest = pooling.windows(p, inputs[0], -128).max(axis=3)
-    return (np.clip(largest.astype(np.int64), *p.clamp).astype(np.int8),)
+    largest = pooling.windows(p, inputs[0], int(np.iinfo(p.dtype).min)).max(axis=3)
+    return (np.clip(largest.astype(np.int64), *p.clamp).astype(p.dtype),)
+
+
+_FUNCTIONS = {"int8": ("tinykd_max_pool_2d_s8", "max_pool_2d.c"), "int16": ("tinykd_max_pool_2d_s16", "max_pool_2d_s16.c")}
+"""By dtype."""
 
 
 def call(p: Pool) -> Call:
-    return Call(function="tinykd_max_pool_2d_s8", struct="tinykd_pool_2d", fields=dict(p.fields()), source="max_pool_2d.c")
+    function, source = _FUNCTIONS[p.dtype]
+    return Call(function=function, struct="tinykd_pool_2d", fields=dict(p.fields()), source=source)
 
 
 def macs(_: Pool) -> int:
@@ -39,10 +44,11 @@ OPERATOR = Operator(
     code=17,
     options_code=5,
     options=Pool2DOptions,
-    summary="largest value of windows, any window and stride, fused clamp",
+    summary="largest value of windows of int8 or int16, any window and stride, fused clamp",
     lower=lower,
     reference=reference,
     call=call,
     macs=macs,
     cases=cases,
+    distances=pooling.distances,
 )

@@ -11,7 +11,7 @@ from tinykd.compile.fixed_point import Rounding, quantize_multiplier, requantize
 from tinykd.compile.graph import Array, Graph, Op, Quant
 from tinykd.compile.ops import activation, requirements, sampling
 from tinykd.compile.ops.add import SUFFIXES
-from tinykd.compile.ops.broadcast import Broadcast, broadcast
+from tinykd.compile.ops.broadcast import Broadcast, broadcast, distances
 from tinykd.compile.ops.operator import Call, Case, Operator
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
@@ -129,4 +129,5 @@ OPERATOR = Operator(
     call=call,
     macs=macs,
     cases=cases,
+    distances=distances,
 )

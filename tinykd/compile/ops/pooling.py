@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinykd.compile.graph import Array, Graph, Op, Tensor
-from tinykd.compile.ops import activation, requirements, sampling, window
+from tinykd.compile.ops import access, activation, requirements, sampling, window
 from tinykd.compile.ops.operator import Case
 from tinykd.compile.schema import slot
 
@@ -20,6 +20,8 @@ class Pool2DOptions:
     filter_width: int = slot(3, "int32", 0)
     filter_height: int = slot(4, "int32", 0)
     fused_activation: int = slot(5, "int8", 0)
+    ties: str = "away"
+    """Where AVERAGE_POOL_2D rounds them: away from zero, or `up` on integers that were uint8 (not in the file)."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Pool:
     columns: window.Axis
     channels: int
     clamp: tuple[int, int]
+    dtype: str = "int8"
+    ties: str = "away"
 
     def fields(self) -> dict[str, int]:
         """Members of the kernel's struct."""
@@ -52,6 +56,9 @@ class Pool:
         }
 
 
+DTYPES = ("int8", "int16")
+
+
 def pool(graph: Graph, op: Op) -> Pool:
     """Check a pooling operator and compute its geometry.
 
@@ -61,8 +68,9 @@ def pool(graph: Graph, op: Op) -> Pool:
     source, result = requirements.present(graph, op, 0), graph.tensors[op.outputs[0]]
     for tensor in (source, result):
         requirements.rank(graph, op, tensor, 4)
-    requirements.quantized(graph, op, source)
-    outgoing = requirements.quantized(graph, op, result)
+    requirements.quantized(graph, op, source, DTYPES)
+    outgoing = requirements.quantized(graph, op, result, DTYPES)
+    dtype = requirements.one_dtype(graph, op, (source, result))
     batch, height, width, channels = source.shape
     requirements.shaped(graph, op, result, (batch, result.shape[1], result.shape[2], channels))
     o: Pool2DOptions = op.options
@@ -71,8 +79,15 @@ def pool(graph: Graph, op: Op) -> Pool:
         rows=window.axis(graph, op, o.padding, height, result.shape[1], o.filter_height, o.stride_h),
         columns=window.axis(graph, op, o.padding, width, result.shape[2], o.filter_width, o.stride_w),
         channels=channels,
-        clamp=activation.clamp(graph, op, o.fused_activation, outgoing),
+        clamp=activation.clamp(graph, op, o.fused_activation, outgoing, dtype),
+        dtype=dtype,
+        ties=o.ties,
     )
+
+
+def distances(p: Pool) -> tuple[int | None, ...]:
+    """The window slides over the input, which the output may follow."""
+    return (access.window(p.batch, p.rows, p.columns, p.channels, p.channels, access.own_channel(p.channels, 1, 1)),)
 
 
 def windows(p: Pool, x: Array, outside: int) -> Array:
@@ -98,10 +113,11 @@ def cases(rng: np.random.Generator, kind: str) -> Case:
     output = -(-size // stride) if padding == window.SAME else (size + stride - kernel) // stride
     code = int(rng.choice([activation.NONE, activation.NONE, activation.RELU, activation.RELU_N1_TO_1, activation.RELU6]))
     options = Pool2DOptions(padding, int(stride[1]), int(stride[0]), int(kernel[1]), int(kernel[0]), code)
-    quant = sampling.quant(rng)
-    x = sampling.int8(rng, (batch, int(size[0]), int(size[1]), channels))
+    dtype = str(rng.choice(["int8", "int8", "int8", "int16"]))
+    quant = sampling.quant_for(sampling.quant(rng), dtype)
+    x = sampling.integers(rng, (batch, int(size[0]), int(size[1]), channels), dtype)
     tensors = [
-        Tensor("input", x.shape, "int8", quant),
-        Tensor("output", (batch, int(output[0]), int(output[1]), channels), "int8", quant),
+        Tensor("input", x.shape, dtype, quant),
+        Tensor("output", (batch, int(output[0]), int(output[1]), channels), dtype, quant),
     ]
     return sampling.single(kind, options, tensors, (0,), (1,), (x,))

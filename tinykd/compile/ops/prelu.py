@@ -10,7 +10,7 @@ import numpy as np
 from tinykd.compile.fixed_point import Rounding, quantize_multiplier, requantize
 from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops import lookup, requirements, sampling
-from tinykd.compile.ops.broadcast import Broadcast, broadcast
+from tinykd.compile.ops.broadcast import Broadcast, broadcast, distances
 from tinykd.compile.ops.mul import LEFTMOST_SHIFT, product_multiplier
 from tinykd.compile.ops.operator import Call, Case, Operator
 from tinykd.errors import UnsupportedModel
@@ -103,4 +103,5 @@ OPERATOR = Operator(
     call=call,
     macs=macs,
     cases=cases,
+    distances=distances,
 )

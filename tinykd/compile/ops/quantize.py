@@ -171,4 +171,5 @@ OPERATOR = Operator(
     call=call,
     macs=macs,
     cases=cases,
+    distances=lookup.distances,
 )

@@ -65,6 +65,7 @@ def _operator(kind: str, summary: str) -> Operator[Lookup]:
         call=lookup.call,
         macs=lookup.macs,
         cases=_cases(kind),
+        distances=lookup.distances,
     )
 
 

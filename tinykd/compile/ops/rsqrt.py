@@ -55,4 +55,5 @@ OPERATOR = Operator(
     call=lookup.call,
     macs=lookup.macs,
     cases=cases,
+    distances=lookup.distances,
 )

@@ -11,6 +11,7 @@ from tinykd.compile.fixed_point import Rounding
 from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops import activation, add, sampling
 from tinykd.compile.ops.add import Sum
+from tinykd.compile.ops.broadcast import distances
 from tinykd.compile.ops.operator import Call, Case, Operator
 
 LEFT_SHIFTS = {"int8": 7}
@@ -52,4 +53,5 @@ OPERATOR = Operator(
     call=call,
     macs=add.macs,
     cases=cases,
+    distances=distances,
 )

@@ -10,6 +10,7 @@ import numpy as np
 from tinykd.compile.graph import Array
 from tinykd.compile.ops import add
 from tinykd.compile.ops.add import Sum
+from tinykd.compile.ops.broadcast import distances
 from tinykd.compile.ops.operator import Call, Case, Operator
 from tinykd.compile.schema import slot
 
@@ -43,4 +44,5 @@ OPERATOR = Operator(
     call=call,
     macs=add.macs,
     cases=cases,
+    distances=distances,
 )

@@ -54,4 +54,5 @@ OPERATOR = Operator(
     call=lookup.call,
     macs=lookup.macs,
     cases=cases,
+    distances=lookup.distances,
 )
