@@ -34,6 +34,11 @@ def slot(number: int, kind: str, default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"slot": number, "kind": kind})
 
 
+def slots(kind: Any) -> list[dataclasses.Field[Any]]:
+    """The fields of an options dataclass that lie in the file; others are set by rewrites."""
+    return [field for field in dataclasses.fields(kind) if "slot" in field.metadata]
+
+
 def read_options(kind: type | None, table: Table | None) -> Any:
     """Fill the options dataclass `kind` from its table; absent tables mean all defaults."""
     if kind is None:
@@ -41,7 +46,7 @@ def read_options(kind: type | None, table: Table | None) -> Any:
     if table is None:
         return kind()
     values: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
+    for field in slots(kind):
         number, stored = field.metadata["slot"], field.metadata["kind"]
         if stored.startswith("["):
             vector = table.vector(number, stored[1:-1])

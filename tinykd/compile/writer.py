@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import flatbuffers
@@ -120,7 +119,7 @@ def _operator(b: Any, op: Op, code: int) -> int:
 
 def _options(b: Any, options: Any) -> int:
     fields = []
-    for field in dataclasses.fields(options):
+    for field in schema.slots(options):
         number, kind, value = field.metadata["slot"], field.metadata["kind"], getattr(options, field.name)
         vector = kind.startswith("[")
         fields.append((number, "offset" if vector else kind, _array(b, value, kind[1:-1]) if vector else value))

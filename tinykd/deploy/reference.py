@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from tinykd.compile.graph import Array
 from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.program import Program
@@ -34,7 +36,12 @@ class LiteRT:
         self.interpreter.run(inputs)
         graph = self.program.graph
         wanted = {i for layer in self.program.layers for i in layer.op.outputs} | set(graph.outputs)
-        return {index: self.interpreter.tensor(graph.tensors[index].source) for index in wanted}
+        return {index: _as(graph.tensors[index].dtype, self.interpreter.tensor(graph.tensors[index].source)) for index in wanted}
+
+
+def _as(dtype: str, value: Array) -> Array:
+    """LiteRT's integers, less 128 where a rewrite made int8 of the model's uint8."""
+    return (value ^ np.uint8(128)).view(np.int8) if (dtype, value.dtype) == ("int8", np.uint8) else value
 
 
 @dataclass(frozen=True, eq=False)

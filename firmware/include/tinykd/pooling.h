@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Pooling over windows of [batch, height, width, channels] int8. Elements outside the input take no part. */
+ * Pooling over windows of [batch, height, width, channels] int8 or int16. Elements outside the input take no part. */
 #ifndef TINYKD_POOLING_H
 #define TINYKD_POOLING_H
 
@@ -17,8 +17,13 @@ struct tinykd_pool_2d {
 
 /* out = clamp(mean of the window, rounded to nearest, ties away from zero) */
 void tinykd_average_pool_2d_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
+void tinykd_average_pool_2d_s16(const struct tinykd_pool_2d *p, const int16_t *input, int16_t *output);
+
+/* The same with ties up. */
+void tinykd_average_pool_2d_up_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
 
 /* out = clamp(maximum of the window) */
 void tinykd_max_pool_2d_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
+void tinykd_max_pool_2d_s16(const struct tinykd_pool_2d *p, const int16_t *input, int16_t *output);
 
 #endif

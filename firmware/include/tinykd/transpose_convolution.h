@@ -45,4 +45,23 @@ struct tinykd_transpose_conv_s16 {
 
 void tinykd_transpose_conv_s16(const struct tinykd_transpose_conv_s16 *p, const int16_t *input, int16_t *output);
 
+/* int8 with uint8 weights that have a zero point. */
+struct tinykd_transpose_conv_u8 {
+    int32_t batch;
+    int32_t in_height, in_width, in_channels;
+    int32_t out_height, out_width, out_channels;
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, output_zero_point;
+    int32_t clamp_low, clamp_high;
+    int32_t weights_zero_point;
+    const uint8_t *weights;     /* [out_channels, kernel_height, kernel_width, in_channels] */
+    const int32_t *bias;        /* [out_channels] */
+    const int32_t *multipliers; /* [out_channels] */
+    const int8_t *shifts;       /* [out_channels] */
+};
+
+void tinykd_transpose_conv_u8(const struct tinykd_transpose_conv_u8 *p, const int8_t *input, int8_t *output);
+
 #endif

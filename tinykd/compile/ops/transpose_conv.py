@@ -63,7 +63,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> TransposeConv:
         axis=0,
         fused_activation=o.fused_activation,
         bias_type=o.quantized_bias_type,
-        weight_dtypes=("int8",),
+        weight_dtypes=("int8", "uint8"),
     )
     return TransposeConv(
         **vars(integers),
@@ -89,8 +89,18 @@ def reference(p: TransposeConv, inputs: Sequence[Array]) -> tuple[Array, ...]:
     return (p.outputs(seen.astype(np.int64)),)
 
 
-_STRUCTS = {"s8": "tinykd_transpose_conv", "s16": "tinykd_transpose_conv_s16", "s16_narrow": "tinykd_transpose_conv"}
-_SOURCES = {"s8": "transpose_conv.c", "s16": "transpose_conv_s16.c", "s16_narrow": "transpose_conv_s16_narrow.c"}
+_STRUCTS = {
+    "s8": "tinykd_transpose_conv",
+    "u8": "tinykd_transpose_conv_u8",
+    "s16": "tinykd_transpose_conv_s16",
+    "s16_narrow": "tinykd_transpose_conv",
+}
+_SOURCES = {
+    "s8": "transpose_conv.c",
+    "u8": "transpose_conv_u8.c",
+    "s16": "transpose_conv_s16.c",
+    "s16_narrow": "transpose_conv_s16_narrow.c",
+}
 """By the scheme's suffix."""
 
 

@@ -21,6 +21,7 @@ from tinykd.compile.passes import (
     identities,
     logits,
     mean_as_pool,
+    unsigned_to_signed,
 )
 from tinykd.compile.program import Program, lower
 from tinykd.errors import UsageError
@@ -45,6 +46,7 @@ class ProgramPass:
 
 
 GRAPH_PASSES: dict[str, GraphPass] = {
+    "unsigned-to-signed": GraphPass("uint8 activations of older models become int8", unsigned_to_signed.apply),
     "logits": GraphPass("drop a SOFTMAX or LOGISTIC at the end: outputs become logits", logits.apply, default=False),
     "fold-constants": GraphPass("compute operators whose inputs are all constants", fold_constants.apply),
     "dead-code": GraphPass("remove operators whose outputs nothing reads", dead_code.apply),
