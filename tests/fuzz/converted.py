@@ -1,0 +1,142 @@
+"""Random networks through TensorFlow's converter to full int8, calibrated too narrowly on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tests.fuzz.keras_networks import network
+from tests.fuzz.layers import LARGEST, LAYERS, joined, shape_of
+from tinykd.compile.graph import Array
+
+CALIBRATION_SAMPLES = 4
+
+
+class ConverterRefused(Exception):
+    """TensorFlow's converter has no int8 form of the network."""
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """A converted network. `layers` names what it was made of."""
+
+    model: bytes
+    layers: tuple[str, ...]
+
+
+def _input_shape(rng: np.random.Generator) -> tuple[int, ...]:
+    kind = rng.random()
+    channels = int(rng.choice([1, 2, 3, 4, 5, 8, 13, 17]))
+    if kind < 0.75:
+        return (1, int(rng.integers(1, 14)), int(rng.integers(1, 14)), channels)
+    if kind < 0.9:
+        return (1, int(rng.integers(1, 24)), channels)
+    return (1, int(rng.integers(1, 68)))
+
+
+def _network(tf: Any, rng: np.random.Generator, inputs: tuple[Any, ...], used: list[str]) -> tuple[Any, ...]:
+    """One to nine layers from `inputs`; outputs are the tensors that nothing reads, and sometimes one that is read."""
+    live, read = list(inputs), set[int]()
+    for _ in range(int(rng.integers(1, 10))):
+        # the newest tensor most of the time: deep rather than wide
+        position = len(live) - 1 if rng.random() < 0.6 else int(rng.integers(0, len(live)))
+        if rng.random() < 0.3 and len(live) > 1:
+            other = int(rng.integers(0, len(live)))
+            together = joined(tf, rng, live[position], live[other]) if other != position else None
+            if together is not None and np.prod(shape_of(together)) <= LARGEST:
+                live.append(together)
+                read |= {position, other}
+                used.append("join")
+                continue
+        name = str(rng.choice(list(LAYERS)))
+        results = LAYERS[name](tf, rng, live[position])
+        if not results or any(np.prod(shape_of(y)) > LARGEST or not 2 <= len(y.shape) <= 4 or 0 in shape_of(y) for y in results):
+            continue
+        live += results
+        read.add(position)
+        used.append(name)
+    outputs = [k for k in range(len(inputs), len(live)) if k not in read]
+    if not outputs:
+        return (tf.nn.relu(live[-1]),)
+    if len(live) > len(inputs) + 2 and rng.random() < 0.15:
+        extra = int(rng.integers(len(inputs), len(live)))
+        outputs += [extra] if extra not in outputs else []
+    return tuple(live[k] for k in outputs[-4:])
+
+
+def _tensorflow_body(tf: Any, rng: np.random.Generator, _: list[tuple[int, ...]], used: list[str]) -> Callable[..., Any]:
+    trace = int(rng.integers(0, 1 << 31))
+
+    def body(*inputs: Any) -> tuple[Any, ...]:
+        used.clear()
+        return _network(tf, np.random.default_rng(trace), inputs, used)
+
+    return body
+
+
+def _keras_body(_: Any, rng: np.random.Generator, shapes: list[tuple[int, ...]], used: list[str]) -> Callable[..., Any]:
+    import keras
+
+    keras.utils.set_random_seed(int(rng.integers(0, 1 << 31)))
+    model = network(keras, rng, shapes, used)
+    return lambda *inputs: model(list(inputs), training=False)
+
+
+def convert(seed: int) -> Converted:
+    """The network of `seed`, with constant weights, as a full-integer `.tflite`.
+
+    Raises:
+        ConverterRefused: the converter cannot quantize it.
+    """
+    import tensorflow as tf
+
+    rng = np.random.default_rng([seed, 0x7F])
+    shapes = [_input_shape(rng) for _ in range(int(rng.choice([1, 1, 1, 2])))]
+    used: list[str] = []
+    body = (_keras_body if rng.random() < 0.4 else _tensorflow_body)(tf, rng, shapes, used)
+    function = tf.function(body, input_signature=[tf.TensorSpec(shape, tf.float32) for shape in shapes], jit_compile=False)
+    try:
+        concrete = function.get_concrete_function()
+    except ValueError as error:  # a window larger than its input and other shapes that TensorFlow itself rejects
+        raise ConverterRefused(f"TensorFlow: {_reason(str(error))}") from error
+    spread = [float(np.exp2(rng.uniform(-3, 3))) for _ in shapes]
+    samples = [[rng.normal(0, s, shape).astype(np.float32) for s, shape in zip(spread, shapes)] for _ in range(CALIBRATION_SAMPLES)]
+
+    def representative() -> Iterator[list[Array]]:
+        yield from samples
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    ends = [tf.int8, tf.int8, tf.int8, tf.uint8, tf.float32]
+    converter.inference_input_type = converter.inference_output_type = ends[int(rng.integers(0, len(ends)))]
+    converter._experimental_disable_per_channel = bool(rng.random() < 0.2)
+    try:
+        return Converted(converter.convert(), tuple(used))
+    except Exception as error:  # the converter raises whatever its compiler says, of many types
+        raise ConverterRefused(f"converter: {_reason(str(error))}") from error
+
+
+def _reason(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if "error:" in line]
+    return (telling or lines or ["?"])[0][-160:]
+
+
+def samples(shapes_and_dtypes: list[tuple[tuple[int, ...], str]], seed: int, count: int) -> list[tuple[Array, ...]]:
+    """Inputs far wider than the calibration, extremes included."""
+    rng = np.random.default_rng([seed, 0x5A])
+    return [tuple(_sample(rng, shape, dtype) for shape, dtype in shapes_and_dtypes) for _ in range(count)]
+
+
+def _sample(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+    if dtype == "float32":
+        return rng.normal(0, 8, shape).astype(np.float32)
+    limits = np.iinfo(dtype)
+    values = rng.integers(limits.min, limits.max + 1, shape, dtype=np.int64)
+    edges = rng.choice([limits.min, limits.max], shape)
+    return np.where(rng.random(shape) < 1 / 8, edges, values).astype(dtype)

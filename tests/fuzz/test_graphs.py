@@ -1,0 +1,64 @@
+"""Random Keras and TensorFlow networks, converted to int8 with scales that saturate: every tensor equals LiteRT's.
+
+TINYKD_FUZZ_GRAPHS says how many, TINYKD_FUZZ_SEED where the numbering starts. A failure names its seed:
+`converted.convert(seed)` gives the model again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.converted import ConverterRefused, convert, samples
+from tests.fuzz.differential import Subject, c_differences, numpy_differences, subject
+from tinykd.compile.reader import read_model
+from tinykd.errors import TinykdError
+
+GRAPHS = int(os.environ.get("TINYKD_FUZZ_GRAPHS", "25"))
+FIRST = int(os.environ.get("TINYKD_FUZZ_SEED", "0"))
+BATCH = 25
+SAMPLES = 3
+
+HONEST = (
+    "LiteRT cannot load the model",  # TensorFlow's converter writes operator versions that the judge does not know yet
+    "is too fine for input scales",  # LiteRT's own kernel stops the process there
+    "times finer than the input's",
+    "is not among the",  # an operator outside the table
+    "is float32, the kernel takes",  # the converter left it in float
+)
+"""Refusals that are no defect; any other reason fails the test."""
+
+pytestmark = pytest.mark.train
+
+
+def compiled(seed: int) -> Subject:
+    model = convert(seed).model
+    graph = read_model(model)
+    ends = [(graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs]
+    return subject(f"m{seed}", model, samples(ends, seed, SAMPLES))
+
+
+@pytest.mark.parametrize("start", range(FIRST, FIRST + GRAPHS, BATCH))
+def test_converted_networks_equal_litert(start: int, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    subjects: list[Subject] = []
+    skipped: Counter[str] = Counter()
+    dishonest: list[str] = []
+    seeds = range(start, min(start + BATCH, FIRST + GRAPHS))
+    for seed in seeds:
+        try:
+            subjects.append(compiled(seed))
+        except ConverterRefused as refusal:
+            skipped[str(refusal)] += 1
+        except TinykdError as refusal:
+            skipped[refusal.message] += 1
+            if not any(reason in refusal.message for reason in HONEST):
+                dishonest.append(f"seed {seed}: {refusal.message}")
+    print(f"{len(subjects)} compared, {sum(skipped.values())} skipped: {dict(skipped)}")  # noqa: T201
+    assert dishonest == []
+    assert [difference for one in subjects for difference in numpy_differences(one)] == []
+    assert c_differences(subjects, tmp_path) == []
+    assert 2 * len(subjects) > len(seeds), f"more than half is skipped: {skipped}"
