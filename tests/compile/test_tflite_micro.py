@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from tests.compile.test_operators import passed
+from tinykd.compile.graph import Graph, Op
 from tinykd.compile.ops import OPERATORS
+from tinykd.compile.ops.weighted import INT32_BIAS
 from tinykd.compile.writer import write_model
 
 runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime", exc_type=ImportError)
@@ -21,6 +23,11 @@ UNDEFINED = {"SPACE_TO_BATCH_ND"}
 """Operators whose border TFLite Micro fills from memory that it never set."""
 
 
+def misread(graph: Graph, op: Op) -> bool:
+    """TFLite Micro's TRANSPOSE_CONV takes every sum of int16 images for 64 bits wide, and an int32 bias for int64."""
+    return op.kind == "TRANSPOSE_CONV" and graph.tensors[op.inputs[2]].dtype == "int16" and op.options.quantized_bias_type == INT32_BIAS
+
+
 @pytest.mark.parametrize("kind", sorted(set(OPERATORS) - ABSENT - UNDEFINED))
 def test_double_rounding_equals_tflite_micro(kind: str) -> None:
     row = OPERATORS[kind]
@@ -28,6 +35,8 @@ def test_double_rounding_equals_tflite_micro(kind: str) -> None:
     for seed in range(SEEDS):
         case = row.cases(np.random.default_rng([seed, row.code]))
         graph, (op,) = case.graph, case.graph.ops
+        if misread(graph, op):
+            continue
         try:
             interpreter = runtime.Interpreter.from_bytes(write_model(graph), arena_size=ARENA_BYTES)
             for position, value in enumerate(case.inputs):
