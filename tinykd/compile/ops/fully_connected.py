@@ -9,8 +9,8 @@ import numpy as np
 
 from tinykd.compile import single_rounding
 from tinykd.compile.fixed_point import Int64, Rounding, quantize_multiplier, requantize, requantize_once, requantize_wide
-from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
-from tinykd.compile.ops import requirements, sampling, weighted
+from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, Tensor
+from tinykd.compile.ops import access, requirements, sampling, weighted
 from tinykd.compile.ops.operator import Call, Case, Operator, Table
 from tinykd.compile.ops.weighted import SCHEMES, Weighted
 from tinykd.compile.schema import slot
@@ -204,6 +204,12 @@ def macs(p: FullyConnected) -> int:
     return p.rows * int(p.weights.size)
 
 
+def distances(p: FullyConnected) -> tuple[int | None, ...]:
+    """A row is read again for every output of its row."""
+    item, (channels, depth) = ITEM_BYTES[p.scheme.dtype], p.weights.shape
+    return (access.rows(p.rows, item * depth, item * channels, item),)
+
+
 def cases(rng: np.random.Generator) -> Case:
     rows, depth, channels = int(rng.choice([1, 1, 2, 5])), int(rng.integers(1, 70)), int(rng.integers(1, 20))
     drawn = sampling.weighted(rng, (channels, depth), 0)
@@ -230,4 +236,5 @@ OPERATOR = Operator(
     call=call,
     macs=macs,
     cases=cases,
+    distances=distances,
 )

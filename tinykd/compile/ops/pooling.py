@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinykd.compile.graph import Array, Graph, Op, Tensor
+from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Tensor
 from tinykd.compile.ops import access, activation, requirements, sampling, window
 from tinykd.compile.ops.operator import Case
 from tinykd.compile.schema import slot
@@ -87,7 +87,9 @@ def pool(graph: Graph, op: Op) -> Pool:
 
 def distances(p: Pool) -> tuple[int | None, ...]:
     """The window slides over the input, which the output may follow."""
-    return (access.window(p.batch, p.rows, p.columns, p.channels, p.channels, access.own_channel(p.channels, 1, 1)),)
+    item = ITEM_BYTES[p.dtype]
+    pixel = item * p.channels
+    return (access.window(p.batch, p.rows, p.columns, pixel, pixel, access.own_channel(p.channels, 1, item)),)
 
 
 def windows(p: Pool, x: Array, outside: int) -> Array:

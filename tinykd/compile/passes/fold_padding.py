@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from tinykd.compile.ops.conv_2d import Conv2D
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.max_pool_2d import OPERATOR as MAX_POOL_2D
@@ -12,8 +14,6 @@ from tinykd.compile.ops.pooling import Pool
 from tinykd.compile.ops.window import Axis
 from tinykd.compile.passes.rewriting import merge_pairs, with_parameters
 from tinykd.compile.program import Layer, Program
-
-_LOWEST = -128
 
 
 def apply(program: Program) -> Program:
@@ -30,7 +30,7 @@ def _merged(_: Program, first: Layer, second: Layer) -> Layer | None:
     rows, columns = _unpadded(p.rows, pad.borders[1]), _unpadded(p.columns, pad.borders[2])
     if isinstance(p, Pool):
         # the maximum ignores what lies outside: the same, if the border is the lowest value and no window lies in it alone
-        if second.row is not MAX_POOL_2D or pad.value != _LOWEST or not (_always_inside(rows) and _always_inside(columns)):
+        if second.row is not MAX_POOL_2D or pad.value != np.iinfo(p.dtype).min or not (_always_inside(rows) and _always_inside(columns)):
             return None
     elif pad.value != p.input_zero_point:
         return None
