@@ -47,7 +47,8 @@ def spoiled(rng: np.random.Generator, graph: Graph) -> Graph:
     (op,) = graph.ops
     choice = rng.random()
     if choice < 0.3 and op.options is not None:
-        field = dataclasses.fields(op.options)[int(rng.integers(0, len(dataclasses.fields(op.options))))]
+        stored_fields = [field for field in dataclasses.fields(op.options) if "kind" in field.metadata]  # passes add others
+        field = stored_fields[int(rng.integers(0, len(stored_fields)))]
         stored = field.metadata["kind"]
         value: object = int(rng.choice(NUMBERS))
         if stored.startswith("["):
