@@ -41,7 +41,7 @@ class LiteRT:
 
 def _as(dtype: str, value: Array) -> Array:
     """LiteRT's integers, less 128 where a rewrite made int8 of the model's uint8."""
-    return (value ^ np.uint8(128)).view(np.int8) if (dtype, value.dtype) == ("int8", np.uint8) else value
+    return (value ^ np.uint8(128)).view(np.int8) if (dtype, value.dtype.name) == ("int8", "uint8") else value
 
 
 @dataclass(frozen=True, eq=False)
