@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from tinykd.compile.planner import exact
 from tinykd.compile.planner.liveness import ALIGNMENT, Buffer, Distances, aligned, alignment_of, buffers, distances, live_bytes
 from tinykd.compile.program import Program
 from tinykd.errors import TinykdError
 
 ARENA_ALIGNMENT = 16
+
+SECONDS = 10.0
+"""Time limit of the exact search by default; most networks take milliseconds."""
 
 _TRIES = 400
 """Random changes of the best order that are tried where the bound is not reached."""
@@ -30,6 +34,7 @@ class Plan:
         lower_bound: bytes that no plan of these buffers can go below.
         live: bytes of the arena in use at each layer.
         over: which outputs may overwrite which inputs, and how far.
+        proved: True if an exhaustive search found nothing smaller.
     """
 
     buffers: tuple[Buffer, ...]
@@ -39,11 +44,12 @@ class Plan:
     lower_bound: int
     live: tuple[int, ...]
     over: Distances
+    proved: bool = False
 
     @property
     def optimal(self) -> bool:
-        """True where the plan reaches its lower bound, which proves it minimal."""
-        return self.arena_bytes == self.lower_bound
+        """True where the plan is proved minimal: it reaches the lower bound, or the search for a smaller one ended."""
+        return self.proved or self.arena_bytes == self.lower_bound
 
     def check(self) -> None:
         """Verify that buffers which exist together lie apart, as far as they must, and that all lie inside the arena.
@@ -71,13 +77,24 @@ _ORDERS: tuple[Callable[[Buffer], Any], ...] = (
 """Orders of placement to start from: by size, area, lifetime, time, time backwards."""
 
 
-def plan(program: Program) -> Plan:
-    """Place every buffer of `program`."""
+def plan(program: Program, seconds: float = SECONDS) -> Plan:
+    """Place every buffer of `program`.
+
+    Args:
+        seconds: time limit of the search for the smallest plan; the best placement by then stands.
+    """
     found = buffers(program)
-    return plan_buffers(found, len(program.layers), program.storage(), distances(program, found), alignment_of(program))
+    return plan_buffers(found, len(program.layers), program.storage(), distances(program, found), alignment_of(program), seconds)
 
 
-def plan_buffers(found: tuple[Buffer, ...], steps: int, owners: Mapping[int, int], over: Distances, alignment: int = ALIGNMENT) -> Plan:
+def plan_buffers(
+    found: tuple[Buffer, ...],
+    steps: int,
+    owners: Mapping[int, int],
+    over: Distances,
+    alignment: int = ALIGNMENT,
+    seconds: float = SECONDS,
+) -> Plan:
     """Place bare buffers.
 
     Args:
@@ -85,9 +102,13 @@ def plan_buffers(found: tuple[Buffer, ...], steps: int, owners: Mapping[int, int
         owners: for each activation the buffer key that holds it.
         over: which outputs may overwrite which inputs, and how far.
         alignment: bytes that every offset is a multiple of.
+        seconds: time limit of the exact search.
     """
     bound = aligned(max(live_bytes(found, steps, over)), ARENA_ALIGNMENT)
-    offsets = _search(found, over, bound, alignment)
+    offsets: Mapping[int, int] = _search(found, over, bound, alignment)
+    proved = False
+    if _height(found, offsets) > bound and seconds > 0:
+        offsets, proved = _improve(found, over, offsets, alignment, seconds)
     result = Plan(
         buffers=found,
         offsets=offsets,
@@ -96,6 +117,7 @@ def plan_buffers(found: tuple[Buffer, ...], steps: int, owners: Mapping[int, int
         lower_bound=bound,
         live=tuple(_used(found, offsets, step) for step in range(max(steps, 1))),
         over=over,
+        proved=proved,
     )
     result.check()
     return result
@@ -144,6 +166,24 @@ def _search(found: Sequence[Buffer], over: Distances, bound: int, alignment: int
         if _height(found, placed) <= _height(found, best):
             best_order, best = order, placed
     return best
+
+
+def _improve(
+    found: Sequence[Buffer], over: Distances, offsets: Mapping[int, int], alignment: int, seconds: float
+) -> tuple[Mapping[int, int], bool]:
+    """A smaller plan than `offsets` if there is one, and whether the search ended."""
+    pairs = []
+    for i, one in enumerate(found):
+        for j in range(i + 1, len(found)):
+            other = found[j]
+            if _together(one, other):
+                below, above = _forbidden(other, one, over)  # of other's offset less one's
+                pairs.append((i, j, aligned(above, alignment), aligned(-below, alignment)))
+    height = aligned(_height(found, offsets), ARENA_ALIGNMENT)
+    outcome = exact.search([b.bytes for b in found], pairs, height, ARENA_ALIGNMENT, seconds)
+    if outcome.offsets is None:
+        return offsets, outcome.proved
+    return {b.key: offset for b, offset in zip(found, outcome.offsets)}, outcome.proved
 
 
 def _place(order: Sequence[Buffer], over: Distances, alignment: int) -> dict[int, int]:
