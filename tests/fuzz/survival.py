@@ -52,16 +52,17 @@ def survive(data: bytes, library: dict[str, str]) -> str:
         graph = read_model(data)
     except TinykdError:
         return "refused by the reader"
-    try:
-        program = lower(graph)
-        plan(program)
-    except TinykdError:
-        return "refused by the operators"
-    rewritten = compile_graph(graph)
-    for one in (program, rewritten):
+    compiled = []
+    for compile_one in (lower, compile_graph):
+        try:
+            compiled.append(compile_one(graph))
+            plan(compiled[-1])
+        except TinykdError:
+            continue
+    for one in compiled:
         if _table_bytes(one) <= LARGEST_EMITTED_BYTES:
             tree.model_files(one, plan(one), library)
-    return "compiled"
+    return "compiled" if compiled else "refused by the operators"
 
 
 def _table_bytes(program: Program) -> int:

@@ -81,7 +81,7 @@ def _inspected(source: Source) -> Inspection:
 
 
 _COMPUTED: tuple[tuple[str, Unit, Callable[[Inspection], int]], ...] = (
-    ("operators", "operators", lambda i: len(i.layers)),
+    ("operators", "operators", lambda i: sum(layer.index is not None for layer in i.layers)),
     ("refused operators", "operators", lambda i: len(i.refused)),
     ("MACs", "MACs", lambda i: i.macs),
     ("weights", "bytes", lambda i: i.weights_bytes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -28,9 +28,16 @@ class Refused:
 
 @dataclass(frozen=True)
 class _Change:
-    """A pass did something to the operator that writes `output`; `into` is the output that its work now belongs to."""
+    """A pass did something to an operator.
 
-    output: int
+    Attributes:
+        operator: see `_key`.
+        name: of the pass.
+        into: the operator that its work now belongs to, itself if it was only changed, None if it is gone.
+        constant: its output is computed at export.
+    """
+
+    operator: int
     name: str
     into: int | None
     constant: bool = False
@@ -47,21 +54,25 @@ def inspect(graph: Graph, rounding: Rounding = "single", *, without: Collection[
     """
     names = chosen(without, with_also)
     changes: list[_Change] = []
+    refusals: dict[int, Refused] = {}
     rewritten = graph
     for name, graph_pass in GRAPH_PASSES.items():
         if name in names:
-            after = graph_pass.apply(rewritten)
+            try:
+                after = graph_pass.apply(rewritten)
+            except UnsupportedModel as error:
+                refusals |= _blamed(rewritten, error)
+                continue
             changes += _graph_changes(name, rewritten, after)
             rewritten = after
-    program = _lowered(rewritten, rounding)
+    program = _lowered(rewritten, rounding, refusals)
     for name, program_pass in PROGRAM_PASSES.items():
         if name in names:
             later = program_pass.apply(program)
             changes += _program_changes(name, program, later)
             program = later
     memory, constants = plan(program), collect(program, Names(graph.name))
-    found = {layer.op.outputs[0]: layer for layer in program.layers if layer.op.outputs}
-    layers = tuple(_layer(graph, k, op, found, changes, constants, memory.live) for k, op in enumerate(graph.ops))
+    costs = _Costs(program, changes, constants, memory.live)
     return Inspection(
         model=graph.name,
         model_sha256=graph.model_sha256,
@@ -74,7 +85,7 @@ def inspect(graph: Graph, rounding: Rounding = "single", *, without: Collection[
         weights_bytes=constants.bytes,
         arena_bytes=memory.arena_bytes,
         arena_lower_bound_bytes=memory.lower_bound,
-        layers=layers,
+        layers=(*(_layer(graph, k, op, costs) for k, op in enumerate(graph.ops)), *_added(graph, costs)),
     )
 
 
@@ -90,12 +101,30 @@ def check(inspection: Inspection) -> None:
         raise UnsupportedModel(f"{refused[0].why}{more}", refused[0].hint)
 
 
-def _lowered(graph: Graph, rounding: Rounding) -> Program:
+def _key(graph: Graph, op: Op) -> int:
+    """What identifies an operator through all rewrites: the number, in the file, of the tensor that it writes first."""
+    return graph.tensors[op.outputs[0]].source if op.outputs else -1
+
+
+def _blamed(graph: Graph, error: UnsupportedModel) -> dict[int, Refused]:
+    """The refusal of a whole pass, laid at the operator that its message starts with.
+
+    Raises:
+        UnsupportedModel: `error` itself, if it names none.
+    """
+    found = {_key(graph, op): Refused(error.message, error.hint) for op in graph.ops if error.message.startswith(graph.label(op))}
+    if not found:
+        raise error
+    return found
+
+
+def _lowered(graph: Graph, rounding: Rounding, refusals: Mapping[int, Refused]) -> Program:
     """The program, with a stand-in for each refused operator so that the rest can be planned and shown."""
     layers = []
     for index, op in enumerate(graph.ops):
+        known = refusals.get(_key(graph, op))
         try:
-            layers.append(lower_layer(graph, index, op, rounding))
+            layers.append(lower_layer(graph, index, op, rounding) if known is None else _stand_in(graph, index, op, known))
         except UnsupportedModel as error:
             layers.append(_stand_in(graph, index, op, Refused(error.message, error.hint)))
     return Program(graph, rounding, tuple(layers))
@@ -112,111 +141,124 @@ def _stand_in(graph: Graph, index: int, op: Op, refusal: Refused) -> Layer:
     return Layer(index, op, row, refusal, call, 0)
 
 
+def _first(graph: Graph, ops: Iterable[Op]) -> dict[int, Op]:
+    """Operators by key; a copy that a rewrite put behind an operator comes later and does not replace it."""
+    found: dict[int, Op] = {}
+    for op in ops:
+        found.setdefault(_key(graph, op), op)
+    return found
+
+
 def _graph_changes(name: str, before: Graph, after: Graph) -> list[_Change]:
-    kept = {i for op in after.ops for i in op.outputs}
+    kept = _first(after, after.ops)
     changes = []
-    for op in before.ops:
-        if op.outputs and op.outputs[0] not in kept:
-            changes.append(_Change(op.outputs[0], name, None, after.tensors[op.outputs[0]].is_constant))
+    for key, op in _first(before, before.ops).items():
+        now = kept.get(key)
+        if now is None:
+            changes.append(_Change(key, name, None, bool(op.outputs) and after.tensors[op.outputs[0]].is_constant))
+        elif (now.kind, now.options) != (op.kind, op.options) or after.tensors[now.outputs[0]].dtype != before.tensors[op.outputs[0]].dtype:
+            changes.append(_Change(key, name, key))
     return changes
+
+
+def _by_key(program: Program) -> dict[int, Layer]:
+    found: dict[int, Layer] = {}
+    for layer in program.layers:
+        found.setdefault(_key(program.graph, layer.op), layer)
+    return found
 
 
 def _program_changes(name: str, before: Program, after: Program) -> list[_Change]:
-    kept = {layer.op.outputs[0]: layer for layer in after.layers if layer.op.outputs}
-    readers = {i: layer.op.outputs[0] for layer in reversed(before.layers) for i in layer.op.inputs if layer.op.outputs}
+    kept = _by_key(after)
+    readers = {i: layer for layer in reversed(before.layers) for i in layer.op.inputs}
     changes = []
-    for layer in before.layers:
-        output = layer.op.outputs[0] if layer.op.outputs else -1
-        now = kept.get(output)
+    for key, layer in _by_key(before).items():
+        now = kept.get(key)
         if now is None:
-            into: int | None = readers.get(output)
-            while into is not None and into not in kept:
-                into = readers.get(into)
-            changes.append(_Change(output, name, into))
+            heir: Layer | None = layer
+            while heir is not None and _key(before.graph, heir.op) not in kept:
+                heir = readers.get(heir.op.outputs[0]) if heir.op.outputs else None
+            changes.append(_Change(key, name, None if heir is None else _key(before.graph, heir.op)))
         elif now.call is not layer.call:
-            changes.append(_Change(output, name, output))
+            changes.append(_Change(key, name, key))
     return changes
 
 
-def _layer(
-    graph: Graph,
-    index: int,
-    op: Op,
-    found: dict[int, Layer],
-    changes: list[_Change],
-    constants: Constants,
-    live: tuple[int, ...],
-) -> InspectedLayer:
-    output = op.outputs[0] if op.outputs else -1
-    mine = [change for change in changes if change.output == output]
-    layer = found.get(output)
-    common: dict[str, Any] = {
+class _Costs:
+    """What is known of each operator once everything is rewritten and planned."""
+
+    def __init__(self, program: Program, changes: list[_Change], constants: Constants, live: tuple[int, ...]) -> None:
+        self.program, self.changes, self.live = program, changes, live
+        self.layers = _by_key(program)
+        self._constants = constants
+        self._bytes = {constant.symbol: constant.bytes for constant in constants.listed}
+
+    def table_bytes(self, layer: Layer, call: Call) -> int:
+        """Bytes of the tables that one call reads, each counted once."""
+        used = {self._constants.fields[layer.index, field] for field, value in call.fields.items() if isinstance(value, Table)}
+        used |= {self._constants.operands[i] for i in layer.passed if i in self._constants.operands}
+        return sum(self._bytes[symbol] for symbol in used)
+
+    def heir(self, operator: int) -> int:
+        """Where the work of `operator` went in the end, when later passes moved it again."""
+        for change in self.changes:
+            if change.operator == operator and change.into is not None:
+                operator = change.into
+        return operator
+
+
+_NOTHING: dict[str, Any] = {"kernel": "", "hint": "", "macs": 0, "weights_bytes": 0, "arena_bytes": None}
+
+
+def _layer(graph: Graph, index: int, op: Op, costs: _Costs) -> InspectedLayer:
+    """What became of operator number `index` of the file."""
+    key = _key(graph, op)
+    mine = [change for change in costs.changes if change.operator == key]
+    seen = _seen(graph, index, op, tuple(change.name for change in mine))
+    layer = costs.layers.get(key)
+    if layer is not None:
+        return InspectedLayer(**seen, **_fate(op, layer, costs))
+    if mine and mine[-1].constant:
+        return InspectedLayer(**seen, **_NOTHING, fate="constant", why="its inputs are constants: computed at export")
+    if not mine or mine[-1].into is None:
+        return InspectedLayer(**seen, **_NOTHING, fate="removed", why="nothing reads what it computes")
+    heir = costs.heir(key)
+    name = next((graph.label(other) for other in graph.ops if _key(graph, other) == heir), "another operator")
+    return InspectedLayer(**seen, **_NOTHING, fate="merged", why=f"its work is done by {name}")
+
+
+def _added(graph: Graph, costs: _Costs) -> Iterator[InspectedLayer]:
+    """Operators that the file does not have."""
+    known = {_key(graph, op) for op in graph.ops}
+    for layer in costs.program.layers:
+        key = _key(costs.program.graph, layer.op)
+        if key not in known or costs.layers[key] is not layer:
+            yield InspectedLayer(**_seen(costs.program.graph, None, layer.op, ()), **_fate(layer.op, layer, costs))
+
+
+def _seen(graph: Graph, index: int | None, op: Op, passes: tuple[str, ...]) -> dict[str, Any]:
+    """The fields of an InspectedLayer that the operator alone says."""
+    return {
         "index": index,
         "operator": op.kind,
-        "name": graph.tensors[output].name if output >= 0 else "",
+        "name": graph.tensors[op.outputs[0]].name if op.outputs else "",
         "inputs": tuple(_tensor(graph, i) for i in op.inputs if i >= 0),
         "outputs": tuple(_tensor(graph, i) for i in op.outputs),
-        "passes": tuple(change.name for change in mine),
-        "hint": "",
+        "passes": passes,
     }
-    if layer is None:
-        last = mine[-1]
-        gone: dict[str, Any] = {"kernel": "", "macs": 0, "weights_bytes": 0, "arena_bytes": None}
-        if last.constant:
-            return InspectedLayer(**common, **gone, fate="constant", why="its inputs are constants: computed at export")
-        if last.into is None:
-            return InspectedLayer(**common, **gone, fate="removed", why="nothing reads what it computes")
-        return InspectedLayer(**common, **gone, fate="merged", why=f"its work is done by {_named(graph, _heir(last.into, changes))}")
-    arena = live[layer.index]
+
+
+def _fate(op: Op, layer: Layer, costs: _Costs) -> dict[str, Any]:
+    """The fields that say what runs for `op`, and what it costs."""
+    call, common = layer.call, {**_NOTHING, "arena_bytes": costs.live[layer.index], "macs": layer.macs}
     if isinstance(layer.parameters, Refused):
-        refusal = layer.parameters
-        return InspectedLayer(
-            **{**common, "hint": refusal.hint},
-            fate="refused",
-            kernel="",
-            why=refusal.reason,
-            macs=0,
-            weights_bytes=0,
-            arena_bytes=arena,
-        )
-    call = layer.call
+        return {**common, "fate": "refused", "why": layer.parameters.reason, "hint": layer.parameters.hint}
     if isinstance(call, View):
-        why = "the bytes stay where they are: no code, no memory"
-        return InspectedLayer(**common, fate="view", kernel="", why=why, macs=layer.macs, weights_bytes=0, arena_bytes=arena)
-    return InspectedLayer(
-        **common,
-        fate="kernel",
-        kernel=call.function,
-        why=_why(op, layer, call),
-        macs=layer.macs,
-        weights_bytes=_table_bytes(layer, call, constants),
-        arena_bytes=arena,
-    )
-
-
-def _why(op: Op, layer: Layer, call: Call) -> str:
+        return {**common, "fate": "view", "why": "the bytes stay where they are: no code, no memory"}
     row = f"{layer.row.kind}: {layer.row.summary}" if layer.row.kind != op.kind else layer.row.summary
     scratch = f"; {layer.scratch:,} bytes of scratch" if layer.scratch else ""
-    return f"{call.source}: {row}{scratch}"
-
-
-def _heir(output: int, changes: list[_Change]) -> int:
-    """Where the work of `output` went in the end, when later passes moved it again."""
-    for change in changes:
-        if change.output == output and change.into is not None:
-            output = change.into
-    return output
-
-
-def _named(graph: Graph, output: int) -> str:
-    return next((graph.label(op) for op in graph.ops if output in op.outputs), f"'{graph.tensors[output].name}'")
-
-
-def _table_bytes(layer: Layer, call: Call, constants: Constants) -> int:
-    sizes = {constant.symbol: constant.bytes for constant in constants.listed}
-    used = {constants.fields[layer.index, field] for field, value in call.fields.items() if isinstance(value, Table)}
-    used |= {constants.operands[i] for i in layer.passed if i in constants.operands}
-    return sum(sizes[symbol] for symbol in used)
+    why = f"{call.source}: {row}{scratch}"
+    return {**common, "fate": "kernel", "kernel": call.function, "why": why, "weights_bytes": costs.table_bytes(layer, call)}
 
 
 def _tensor(graph: Graph, index: int) -> InspectedTensor:

@@ -30,7 +30,7 @@ class InspectedTensor(Section):
 class InspectedLayer(Section):
     """One operator of the file and what becomes of it."""
 
-    index: int = Field(description="position in the file")
+    index: int | None = Field(description="position in the file; null for an operator that a rewrite added")
     operator: str
     name: str = Field(description="of the first output")
     inputs: tuple[InspectedTensor, ...] = Field(description="present inputs, constants included")
@@ -67,6 +67,16 @@ class Inspection(Section):
         return tuple(layer for layer in self.layers if layer.fate == "refused")
 
 
+_FATES: dict[Fate, str] = {
+    "kernel": "",
+    "view": "view",
+    "merged": "merged",
+    "constant": "constant",
+    "removed": "removed",
+    "refused": "REFUSED",
+}
+
+
 def quantization_text(tensor: InspectedTensor) -> str:
     """`0.0235 -128` for a tensor's scale and zero point, `16 scales on axis 0` for channels, empty without."""
     if not tensor.scales:
@@ -83,9 +93,10 @@ def tensor_text(tensor: InspectedTensor) -> str:
 
 def inspection_text(i: Inspection) -> str:
     """The inspection as plain text: one line a layer, then its inputs, then what becomes of it."""
+    operators = sum(layer.index is not None for layer in i.layers)
     lines = [
         f"{i.model}: {i.model_bytes:,} bytes, SHA-256 {i.model_sha256[:16]}…, rounding {i.rounding}",
-        f"{len(i.layers)} operators, {i.macs:,} MACs, weights {i.weights_bytes:,} bytes ({show_size(i.weights_bytes)}), "
+        f"{operators} operators, {i.macs:,} MACs, weights {i.weights_bytes:,} bytes ({show_size(i.weights_bytes)}), "
         f"arena {i.arena_bytes:,} bytes (lower bound {i.arena_lower_bound_bytes:,})",
         *(f"input  '{t.name}' {tensor_text(t)}" for t in i.inputs),
         *(f"output '{t.name}' {tensor_text(t)}" for t in i.outputs),
@@ -96,8 +107,10 @@ def inspection_text(i: Inspection) -> str:
     for layer in i.layers:
         arena = "-" if layer.arena_bytes is None else f"{layer.arena_bytes:,}"
         mark = " <- peak" if layer.arena_bytes == peak and peak else ""
-        shown = layer.kernel or layer.fate.upper() if layer.fate == "refused" else layer.kernel or layer.fate
-        lines.append(f"{layer.index:>3} {layer.operator[:25]:<26}{layer.macs:>12,}{layer.weights_bytes:>10,}{arena:>9}  {shown}{mark}")
+        shown = layer.kernel or _FATES[layer.fate]
+        position = "+" if layer.index is None else str(layer.index)
+        costs = f"{layer.macs:>12,}{layer.weights_bytes:>10,}{arena:>9}"
+        lines.append(f"{position:>3} {layer.operator[:25]:<26}{costs}  {shown}{mark}")
         for tensor in layer.inputs:
             size = f", {tensor.constant_bytes:,} bytes" if tensor.constant_bytes else ""
             lines.append(f"      <- '{tensor.name}' {tensor_text(tensor)}{size}")
