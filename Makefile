@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RECIPE ?= digits
 TARGET ?= cortex-m
 
-.PHONY: help demo test test-fast lint types check conformance bench system clean
+.PHONY: help demo test test-fast lint types check conformance fuzz docs bench system clean
 
 help:
 	@echo "make demo         distil, export and prove the bundled digits recipe (RECIPE=, TARGET=)"
@@ -14,6 +14,8 @@ help:
 	@echo "make test-fast    the tests that take seconds"
 	@echo "make lint types   ruff; mypy"
 	@echo "make conformance  every .tflite of TINYKD_CONFORMANCE against LiteRT"
+	@echo "make fuzz         2,000 random networks, 5,000 random graphs, 100,000 damaged files"
+	@echo "make docs         docs/operators.md from the operator table"
 	@echo "make bench        side-by-side measurements"
 	@echo "make system       QEMU and arm-none-eabi-gcc from Debian, where root (optional)"
 	@echo "make clean        remove .venv, runs and caches"
@@ -49,6 +51,13 @@ check: lint types test
 
 conformance: $(READY)
 	$(BIN)/tinykd conformance $(or $(TINYKD_CONFORMANCE),$(error set TINYKD_CONFORMANCE to a folder of .tflite files))
+
+fuzz: $(READY)
+	TINYKD_FUZZ_GRAPHS=2000 TINYKD_FUZZ_CHAINS=5000 TINYKD_FUZZ_CHAINS_C=1000 TINYKD_FUZZ_FILES=100000 \
+	  $(BIN)/python -m pytest tests/fuzz
+
+docs: $(READY)
+	$(BIN)/python -m tinykd.report.operators docs/operators.md
 
 bench: $(READY)
 	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
