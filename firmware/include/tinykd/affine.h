@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Between float32 and bytes, at a model's borders: real = scale * (q - zero_point).
+ * Between float32 and int8, uint8 or int16 (zero point 0), at a model's borders: real = scale * (q - zero_point).
  * These are the only kernels that use floating point; on cores without an FPU the compiler's library does the work. */
 #ifndef TINYKD_AFFINE_H
 #define TINYKD_AFFINE_H
@@ -15,8 +15,10 @@ struct tinykd_affine {
 /* q = saturate(round(x / scale) + zero_point), ties away from zero; not-a-number gives the lowest integer. */
 void tinykd_quantize_s8(const struct tinykd_affine *p, const float *input, int8_t *output);
 void tinykd_quantize_u8(const struct tinykd_affine *p, const float *input, uint8_t *output);
+void tinykd_quantize_s16(const struct tinykd_affine *p, const float *input, int16_t *output);
 
 void tinykd_dequantize_s8(const struct tinykd_affine *p, const int8_t *input, float *output);
 void tinykd_dequantize_u8(const struct tinykd_affine *p, const uint8_t *input, float *output);
+void tinykd_dequantize_s16(const struct tinykd_affine *p, const int16_t *input, float *output);
 
 #endif

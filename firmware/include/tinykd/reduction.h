@@ -20,6 +20,7 @@ struct tinykd_mean {
 };
 
 void tinykd_mean_s8(const struct tinykd_mean *p, const int8_t *input, int8_t *output);
+void tinykd_mean_s16(const struct tinykd_mean *p, const int16_t *input, int16_t *output);
 
 struct tinykd_reduction {
     int32_t kept_size_0, kept_size_1, kept_size_2;

@@ -11,7 +11,7 @@ from tinykd.compile.graph import Array
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.program import Program
 
-_PER_LINE = {"int8_t": 24, "uint8_t": 24, "int16_t": 16, "int32_t": 10, "float": 8, "int64_t": 6}
+_PER_LINE = {"int8_t": 24, "uint8_t": 24, "int16_t": 16, "uint16_t": 16, "int32_t": 10, "float": 8, "int64_t": 6}
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from tinykd.compile import exponential, libm
 from tinykd.compile.fixed_point import Int64, Rounding, requantize, rounding_shift_right
-from tinykd.compile.graph import Graph, Op, Quant
-from tinykd.compile.ops import float_table, lookup, sampling
+from tinykd.compile.graph import Array, Graph, Op, Quant
+from tinykd.compile.ops import float_table, lookup, requirements, sampling, sigmoid_table
 from tinykd.compile.ops.float_table import Float32
 from tinykd.compile.ops.lookup import Lookup
-from tinykd.compile.ops.operator import Case, Operator
+from tinykd.compile.ops.operator import Call, Case, Operator
+from tinykd.compile.ops.sigmoid_table import Sigmoid
 from tinykd.errors import UnsupportedModel
 
 _INTEGER_BITS = 4
@@ -47,8 +49,10 @@ def fixed_point(q: Int64, incoming: Quant) -> Int64:
     return np.asarray(np.where(x <= -radius, -128, np.where(x >= radius, 127, result)), np.int64)
 
 
-def lower(graph: Graph, op: Op, rounding: Rounding) -> Lookup:
-    source, incoming, result, outgoing = lookup.ends(graph, op)
+def lower(graph: Graph, op: Op, rounding: Rounding) -> Lookup | Sigmoid:
+    source, incoming, result, outgoing = lookup.ends(graph, op, ("int8", "int16"))
+    if requirements.one_dtype(graph, op, (source, result)) == "int16":
+        return sigmoid_table.sigmoid(graph, op, source, incoming, outgoing, left_shifts=(0,))
     if outgoing.scale != 1 / 256 or outgoing.zero_point != -128:
         raise UnsupportedModel(
             f"{graph.label(op)}: the output has scale {outgoing.scale} and zero point {outgoing.zero_point}, not 1/256 and -128"
@@ -58,7 +62,26 @@ def lower(graph: Graph, op: Op, rounding: Rounding) -> Lookup:
     return lookup.lookup(source, result, lambda q: fixed_point(q, incoming))
 
 
+def reference(p: Lookup | Sigmoid, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    return lookup.reference(p, inputs) if isinstance(p, Lookup) else sigmoid_table.reference(p, inputs)
+
+
+def call(p: Lookup | Sigmoid) -> Call:
+    return lookup.call(p) if isinstance(p, Lookup) else sigmoid_table.call(p)
+
+
+def macs(_: Lookup | Sigmoid) -> int:
+    return 0
+
+
+def distances(_: Lookup | Sigmoid) -> tuple[int | None, ...]:
+    """An element is read, then written: the output may lie on the input."""
+    return (0,)
+
+
 def cases(rng: np.random.Generator) -> Case:
+    if rng.random() < 0.3:
+        return sigmoid_table.case(rng, "LOGISTIC")
     incoming = sampling.quant(rng, low=1e-4, high=1.0)
     return lookup.case(rng, "LOGISTIC", None, Quant((1 / 256,), (-128,)), incoming)
 
@@ -68,11 +91,11 @@ OPERATOR = Operator(
     code=14,
     options_code=0,
     options=None,
-    summary="1 / (1 + exp(-x)), by table",
+    summary="1 / (1 + exp(-x)); int8 by table, int16 by lines between 256 points",
     lower=lower,
-    reference=lookup.reference,
-    call=lookup.call,
-    macs=lookup.macs,
+    reference=reference,
+    call=call,
+    macs=macs,
     cases=cases,
-    distances=lookup.distances,
+    distances=distances,
 )

@@ -1,4 +1,4 @@
-"""QUANTIZE: float32 to bytes at the model's input, or integers on one scale to integers on another."""
+"""QUANTIZE: float32 to bytes or int16 at the model's input, or integers on one scale to integers on another."""
 
 from __future__ import annotations
 
@@ -43,6 +43,9 @@ class Requantize:
 _WIDE = {("int32", "int8"), ("int32", "int16"), ("int16", "int8"), ("int16", "int16"), ("int8", "int16")}
 """Pairs of dtypes that are requantized without a table."""
 
+_BOUNDS = {"int8": 512, "uint8": 512, "int16": 1 << 17}
+"""Ratios of float32 are cut to +- so many, more than any zero point can bring back."""
+
 _LEFTMOST_SHIFTS = {"int32": 0, "int16": 14, "int8": 22}
 """Left shifts that keep every input within 32 bits."""
 
@@ -56,7 +59,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> QuantizeFloat | Lookup | Requant
     if source.dtype != "float32":
         source, incoming, result, outgoing = lookup.ends(graph, op, lookup.BYTES)
         return lookup.lookup(source, result, lambda q: lookup.requantized(graph, op, q, incoming, outgoing))
-    outgoing = requirements.quantized(graph, op, result, lookup.BYTES)
+    outgoing = requirements.quantized(graph, op, result, tuple(_BOUNDS))
     requirements.shaped(graph, op, result, source.shape)
     return QuantizeFloat(source.elements, result.dtype, outgoing.scale, outgoing.zero_point)
 
@@ -80,7 +83,8 @@ def reference(p: QuantizeFloat | Lookup | Requantize, inputs: Sequence[Array]) -
         return (np.clip(scaled, int(wide.min), int(wide.max)).astype(p.dtypes[1]),)
     with np.errstate(over="ignore"):
         ratio = inputs[0] / np.float32(p.scale)
-    bounded = np.clip(np.nan_to_num(ratio, nan=-512.0), np.float32(-512), np.float32(512))
+    bound = np.float32(_BOUNDS[p.dtype])
+    bounded = np.clip(np.nan_to_num(ratio, nan=-bound), -bound, bound)
     whole = np.trunc(bounded)
     rest = bounded - whole
     rounded = whole.astype(np.int64) + (rest >= 0.5) - (rest <= -0.5) + p.zero_point
@@ -88,7 +92,12 @@ def reference(p: QuantizeFloat | Lookup | Requantize, inputs: Sequence[Array]) -
     return (np.clip(rounded, int(limits.min), int(limits.max)).astype(p.dtype),)
 
 
-_FUNCTIONS = {"int8": "tinykd_quantize_s8", "uint8": "tinykd_quantize_u8"}
+_FUNCTIONS = {
+    "int8": ("tinykd_quantize_s8", "quantize.c"),
+    "uint8": ("tinykd_quantize_u8", "quantize.c"),
+    "int16": ("tinykd_quantize_s16", "quantize_s16.c"),
+}
+"""From float32, by dtype."""
 
 
 def call(p: QuantizeFloat | Lookup | Requantize) -> Call:
@@ -108,11 +117,12 @@ def call(p: QuantizeFloat | Lookup | Requantize) -> Call:
             },
             source="requantize.c",
         )
+    function, file = _FUNCTIONS[p.dtype]
     return Call(
-        function=_FUNCTIONS[p.dtype],
+        function=function,
         struct="tinykd_affine",
         fields={"elements": p.elements, "zero_point": p.zero_point, "scale_bits": int(np.float32(p.scale).view(np.int32))},
-        source="quantize.c",
+        source=file,
     )
 
 
@@ -149,14 +159,16 @@ def cases(rng: np.random.Generator) -> Case:
             Tensor("output", raw.shape, result_type, sampling.quant_for(outgoing, result_type)),
         ]
         return sampling.single("QUANTIZE", None, tensors, (0,), (1,), (raw,))
-    result_type = str(rng.choice(lookup.BYTES))
+    result_type = str(rng.choice(list(_BOUNDS)))
     outgoing = sampling.quant(rng)
     if rng.random() < 0.5:  # a power of two makes exact ties
         outgoing = sampling.with_scale(outgoing, 2.0 ** int(rng.integers(-8, 2)))
     shape = tuple(int(size) for size in rng.integers(1, 9, int(rng.integers(1, 5))))
-    halves = rng.integers(-600, 601, shape) / 2 * outgoing.scale
-    x = np.where(rng.random(shape) < 0.5, halves, rng.normal(0, 200 * outgoing.scale, shape)).astype(np.float32)
-    tensors = [Tensor("input", shape, "float32"), Tensor("output", shape, result_type, sampling.quant_for(outgoing, result_type))]
+    quant = sampling.quant_for(outgoing, result_type)
+    bound = _BOUNDS[result_type]
+    halves = rng.integers(-bound, bound + 1, shape) / 2 * quant.scale
+    x = np.where(rng.random(shape) < 0.5, halves, rng.normal(0, bound / 3 * quant.scale, shape)).astype(np.float32)
+    tensors = [Tensor("input", shape, "float32"), Tensor("output", shape, result_type, quant)]
     return sampling.single("QUANTIZE", None, tensors, (0,), (1,), (x,))
 
 
@@ -165,7 +177,7 @@ OPERATOR = Operator(
     code=114,
     options_code=0,
     options=None,
-    summary="float32 to int8 or uint8; int8, uint8, int16 or int32 to another scale",
+    summary="float32 to int8, uint8 or int16; int8, uint8, int16 or int32 to another scale",
     lower=lower,
     reference=reference,
     call=call,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,12 @@ class Reduction:
         return sizes | {f"{name}_step_{k}": step for name, loops in named for k, (_, step) in enumerate(loops)}
 
 
-def reduction(graph: Graph, op: Op) -> tuple[Reduction, Quant, Quant]:
+def reduction(graph: Graph, op: Op, dtypes: Sequence[str] = ("int8",)) -> tuple[Reduction, Quant, Quant]:
     """Check a reduction with constant axes; returns its loops and the quantization of its input and output."""
     requirements.counts(graph, op, (2,))
     source, result = requirements.present(graph, op, 0), graph.tensors[op.outputs[0]]
-    incoming, outgoing = requirements.quantized(graph, op, source), requirements.quantized(graph, op, result)
+    incoming, outgoing = requirements.quantized(graph, op, source, dtypes), requirements.quantized(graph, op, result, dtypes)
+    requirements.one_dtype(graph, op, (source, result))
     if not source.elements:
         raise UnsupportedModel(f"{graph.label(op)}: '{source.name}' is empty")
     axes = requirements.axes(graph, op, requirements.present(graph, op, 1), len(source.shape))
@@ -81,7 +82,7 @@ def macs(_: Any) -> int:
     return 0
 
 
-def case(rng: np.random.Generator, kind: str, incoming: Quant, outgoing: Quant) -> Case:
+def case(rng: np.random.Generator, kind: str, incoming: Quant, outgoing: Quant, dtype: str = "int8") -> Case:
     """A test case over any axes; half are [batch, height, width, channels] over height and width."""
     rank = int(rng.integers(1, 6))
     shape = tuple(int(size) for size in rng.integers(1, 7, rank))
@@ -91,10 +92,10 @@ def case(rng: np.random.Generator, kind: str, incoming: Quant, outgoing: Quant) 
     keep = int(rng.integers(0, 2))
     result = tuple(1 if axis in axes else size for axis, size in enumerate(shape) if keep or axis not in axes)
     listed = np.array([axis - len(shape) if rng.random() < 0.3 else axis for axis in axes], np.int32)
-    x = sampling.int8(rng, shape)
+    x = sampling.integers(rng, shape, dtype)
     tensors = [
-        Tensor("input", shape, "int8", incoming),
+        Tensor("input", shape, dtype, sampling.quant_for(incoming, dtype)),
         Tensor("axes", listed.shape, "int32", None, listed),
-        Tensor("output", result, "int8", outgoing),
+        Tensor("output", result, dtype, sampling.quant_for(outgoing, dtype)),
     ]
     return sampling.single(kind, ReducerOptions(keep), tensors, (0, 1), (2,), (x,))
