@@ -11,11 +11,13 @@ import pytest
 from tests.compile.models import conv_then_dense
 from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
 from tinykd.compile.litert import ReferenceInterpreter
+from tinykd.compile.ops.add import AddOptions
 from tinykd.compile.ops.conv_2d import Conv2D, Conv2DOptions
 from tinykd.compile.ops.operator import View
 from tinykd.compile.ops.pooling import Pool2DOptions
 from tinykd.compile.ops.reduction import ReducerOptions
 from tinykd.compile.passes import GRAPH_PASSES, PROGRAM_PASSES, compile_graph
+from tinykd.compile.planner.plan import plan
 from tinykd.compile.program import Program, lower
 from tinykd.compile.reader import read_model
 from tinykd.compile.simulate import simulate
@@ -256,3 +258,16 @@ def test_unknown_pass() -> None:
     with pytest.raises(UsageError, match="fold-paddings"):
         compile_graph(conv_then_dense(), without=["fold-paddings"])
     assert not GRAPH_PASSES.keys() & PROGRAM_PASSES.keys()
+
+
+def test_branches_are_ordered_by_memory() -> None:
+    """Two branches end small; whichever runs first, the other's large tensor must not wait beside it."""
+    b = Builder(1, 8, 8, 4)
+    wide_one, wide_two = b.conv(b.input, 32, 1, COARSE), b.conv(b.input, 32, 1, COARSE)
+    small_one, small_two = b.conv(wide_one, 2, 1, FINE), b.conv(wide_two, 2, 1, FINE)
+    graph = b.graph(b.op("ADD", (small_one, small_two), (1, 8, 8, 2), COARSE, AddOptions(0, 1)))
+    program, kept = compile_graph(graph), compile_graph(graph, without=["order-layers"])
+    assert [layer.op.outputs[0] for layer in kept.layers[:2]] == [wide_one, wide_two]
+    assert plan(kept).arena_bytes > 64 * (32 + 32)
+    assert plan(program).arena_bytes < 64 * (32 + 8 + 4)
+    same_integers(graph, program)

@@ -59,7 +59,8 @@ class Memory(Section):
     flash_bytes: Bytes
     kernels: tuple[Piece, ...] = Field(description="code by function, largest first")
     arena_bytes: Bytes = Field(description="tensors and scratch, as planned")
-    arena_lower_bound_bytes: Bytes = Field(description="no plan of these tensors without overlap is smaller")
+    arena_lower_bound_bytes: Bytes = Field(description="no plan of these tensors is smaller")
+    arena_proved_optimal: bool = Field(description="no plan is smaller, given how these kernels read and write")
     stack_bytes: Bytes = Field(description="worst case over the call graph of the image; 0 where nothing was built")
     stack_measured_bytes: Bytes | None = Field(None, description="painted-stack high water in the emulator")
     data_bytes: Bytes = Field(description=".data")

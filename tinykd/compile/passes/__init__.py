@@ -21,6 +21,7 @@ from tinykd.compile.passes import (
     identities,
     logits,
     mean_as_pool,
+    order_layers,
     unsigned_to_signed,
 )
 from tinykd.compile.program import Program, lower
@@ -60,6 +61,7 @@ PROGRAM_PASSES: dict[str, ProgramPass] = {
     "mean-as-pool": ProgramPass(
         "MEAN over height and width becomes AVERAGE_POOL_2D where every sum gives the same integer", mean_as_pool.apply
     ),
+    "order-layers": ProgramPass("branches in the order whose live tensors take the least memory", order_layers.apply),
 }
 """In the order in which they run."""
 
