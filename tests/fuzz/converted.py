@@ -38,7 +38,7 @@ def _input_shape(rng: np.random.Generator) -> tuple[int, ...]:
 
 
 def _network(tf: Any, rng: np.random.Generator, inputs: tuple[Any, ...], used: list[str]) -> tuple[Any, ...]:
-    """One to nine layers from `inputs`; outputs are the tensors that nothing reads, and sometimes one that is read."""
+    """One to nine layers from `inputs`; outputs are all that nothing reads, and sometimes one that is read."""
     live, read = list(inputs), set[int]()
     for _ in range(int(rng.integers(1, 10))):
         # the newest tensor most of the time: deep rather than wide
@@ -58,13 +58,12 @@ def _network(tf: Any, rng: np.random.Generator, inputs: tuple[Any, ...], used: l
         live += results
         read.add(position)
         used.append(name)
-    outputs = [k for k in range(len(inputs), len(live)) if k not in read]
-    if not outputs:
-        return (tf.nn.relu(live[-1]),)
+    outputs = [k for k in range(len(live)) if k not in read]
     if len(live) > len(inputs) + 2 and rng.random() < 0.15:
         extra = int(rng.integers(len(inputs), len(live)))
         outputs += [extra] if extra not in outputs else []
-    return tuple(live[k] for k in outputs[-4:])
+    # an input that nothing reads would vanish from the model, and calibration would feed the others wrongly
+    return tuple(live[k] if k >= len(inputs) else tf.nn.relu(live[k]) for k in outputs)
 
 
 def _tensorflow_body(tf: Any, rng: np.random.Generator, _: list[tuple[int, ...]], used: list[str]) -> Callable[..., Any]:

@@ -125,8 +125,9 @@ def network(keras: Any, rng: Rng, shapes: list[tuple[int, ...]], used: list[str]
         live.append(result)
         read.add(position)
         used.append(name)
-    outputs = [k for k in range(len(inputs), len(live)) if k not in read]
-    model = keras.Model(inputs, [live[k] for k in outputs[-3:]] if outputs else [keras.layers.ReLU()(live[-1])])
+    # an input that nothing reads would vanish from the model, and calibration would feed the others wrongly
+    ends = [live[k] if k >= len(inputs) else keras.layers.ReLU()(live[k]) for k in range(len(live)) if k not in read]
+    model = keras.Model(inputs, ends)
     for variable in model.weights:
         _unsettle(rng, variable)
     return model

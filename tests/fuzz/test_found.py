@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
 from tinykd.compile.ops.arg_extremum import ArgOptions
 from tinykd.compile.planner.plan import plan
 from tinykd.compile.program import lower
+from tinykd.errors import UnsupportedModel
+
+
+def test_borders_of_space_to_batch_are_pairs() -> None:
+    """Scalars where pairs are due were unpacked."""
+    quant = Quant((0.1,), (0,))
+    tensors = (
+        Tensor("x", (1, 4, 4, 1), "int8", quant, source=0),
+        Tensor("block", (2,), "int32", None, np.array([2, 2], np.int32), 1),
+        Tensor("borders", (2,), "int32", None, np.array([0, 0], np.int32), 2),
+        Tensor("y", (4, 2, 2, 1), "int8", quant, source=3),
+    )
+    with pytest.raises(UnsupportedModel, match="SPACE_TO_BATCH_ND"):
+        lower(Graph(tensors, (Op("SPACE_TO_BATCH_ND", (0, 1, 2), (3,)),), (0,), (3,)))
 
 
 def test_64_bit_indices_lie_on_8_bytes() -> None:

@@ -46,7 +46,8 @@ def _lower(graph: Graph, op: Op, full: Tensor, phases: Tensor) -> SpaceBatch:
     block = requirements.constant(graph, op, requirements.present(graph, op, 1), ("int32",)).ravel().tolist()
     borders = requirements.constant(graph, op, requirements.present(graph, op, 2), ("int32",)).tolist()
     spatial = len(full.shape) - 2
-    if spatial not in (1, 2) or len(phases.shape) != len(full.shape) or len(block) != spatial or min(block, default=0) < 1:
+    uneven = len(phases.shape) != len(full.shape) or len(block) != spatial or np.shape(borders) != (spatial, 2)
+    if spatial not in (1, 2) or uneven or min(block) < 1:
         raise UnsupportedModel(f"{graph.label(op)}: blocks of {block} do not fit {list(full.shape)}")
     blocks, pads = [*block, 1][:2], [*borders, [0, 0]][:2]
     batch, height, *rest = full.shape
