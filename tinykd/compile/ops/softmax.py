@@ -15,8 +15,9 @@ import numpy as np
 from tinykd.compile import exponential
 from tinykd.compile.fixed_point import INT32_MAX, Rounding, quantize_multiplier, rounding_high_multiply, rounding_shift_right
 from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
-from tinykd.compile.ops import requirements, sampling
+from tinykd.compile.ops import requirements, sampling, wide_softmax
 from tinykd.compile.ops.operator import Call, Case, Operator, Table
+from tinykd.compile.ops.wide_softmax import WideSoftmax
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
 
@@ -68,11 +69,14 @@ def exponentials(beta: float, scale: float) -> Array:
     return exponential.exp_of_negative(scaled, _DIFFERENCE_BITS).astype(np.int32)
 
 
-def lower(graph: Graph, op: Op, _: Rounding) -> Softmax:
+def lower(graph: Graph, op: Op, _: Rounding) -> Softmax | WideSoftmax:
     requirements.counts(graph, op, (1,))
     source, result = requirements.present(graph, op, 0), graph.tensors[op.outputs[0]]
-    incoming, outgoing = requirements.quantized(graph, op, source), requirements.quantized(graph, op, result)
+    dtypes = ("int8", "int16")
+    incoming, outgoing = requirements.quantized(graph, op, source, dtypes), requirements.quantized(graph, op, result, dtypes)
     requirements.shaped(graph, op, result, source.shape)
+    if requirements.one_dtype(graph, op, (source, result)) == "int16":
+        return wide_softmax.wide_softmax(graph, op, source, incoming, outgoing)
     if not source.shape or not 1 <= source.shape[-1] <= _LONGEST_ROW or not source.elements:
         raise UnsupportedModel(f"{graph.label(op)}: '{source.name}' {list(source.shape)} has no rows of 1 to {_LONGEST_ROW} values")
     if outgoing.zero_point != -128 or abs(outgoing.scale * 256 - 1) > 1e-3:
@@ -85,7 +89,9 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Softmax:
     return Softmax(source.shape, exponentials(beta, incoming.scale))
 
 
-def reference(p: Softmax, inputs: Sequence[Array]) -> tuple[Array, ...]:
+def reference(p: Softmax | WideSoftmax, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    if isinstance(p, WideSoftmax):
+        return wide_softmax.reference(p, inputs)
     rows = inputs[0].reshape(p.rows, p.depth).astype(np.int64)
     below = rows.max(axis=1, keepdims=True) - rows
     table = np.zeros(256, np.int64)
@@ -98,7 +104,9 @@ def reference(p: Softmax, inputs: Sequence[Array]) -> tuple[Array, ...]:
     return (np.minimum(scaled - 128, 127).astype(np.int8).reshape(p.shape),)
 
 
-def call(p: Softmax) -> Call:
+def call(p: Softmax | WideSoftmax) -> Call:
+    if isinstance(p, WideSoftmax):
+        return wide_softmax.call(p)
     return Call(
         function="tinykd_softmax_s8",
         struct="tinykd_softmax",
@@ -112,16 +120,18 @@ def call(p: Softmax) -> Call:
     )
 
 
-def macs(_: Softmax) -> int:
+def macs(_: Softmax | WideSoftmax) -> int:
     return 0
 
 
-def distances(_: Softmax) -> tuple[int | None, ...]:
+def distances(_: Softmax | WideSoftmax) -> tuple[int | None, ...]:
     """A row is read three times, the last time element by element as it is written."""
     return (0,)
 
 
 def cases(rng: np.random.Generator) -> Case:
+    if rng.random() < 0.25:
+        return wide_softmax.case(rng, SoftmaxOptions)
     shape = tuple(int(size) for size in (*rng.integers(1, 4, int(rng.integers(0, 4))), rng.choice([1, 2, 3, 10, 12, 33, 100, 300])))
     x = sampling.int8(rng, shape)
     x[rng.random(shape[:-1]) < 0.2] = int(rng.integers(-128, 128))  # rows of equal values
@@ -139,7 +149,7 @@ OPERATOR = Operator(
     code=25,
     options_code=9,
     options=SoftmaxOptions,
-    summary="softmax along the last axis, any beta",
+    summary="softmax of int8 or int16 along the last axis, any beta",
     lower=lower,
     reference=reference,
     call=call,
