@@ -98,7 +98,8 @@ def report(flash: int, accuracy: float, stack: int) -> RunReport:
     memory = Memory(
         model="m", model_sha256="0" * 64, target="m4", toolchain="gcc", optimize="size", rounding="single",
         budget=Budget(flash_bytes=1, ram_bytes=1), weights_bytes=1000, code_bytes=flash - 1000, vectors_bytes=0, golden_bytes=0,
-        flash_bytes=flash, kernels=(), arena_bytes=500, arena_lower_bound_bytes=500, arena_proved_optimal=True, stack_bytes=stack, data_bytes=0, bss_bytes=0,
+        flash_bytes=flash, kernels=(), arena_bytes=500, arena_lower_bound_bytes=500, arena_proved_optimal=True,
+        stack_bytes=stack, data_bytes=0, bss_bytes=0,
         ram_bytes=500 + stack, macs=9, layers=(),
     )  # fmt: skip
     distillation: dict[str, Any] = {"accuracy": {"teacher": 0.99, "baseline": None, "student": accuracy, "int8": accuracy}}
