@@ -55,8 +55,15 @@ def in_float64(accumulators: np.ndarray, scale: float) -> np.ndarray:
     return np.array([half_away(Fraction(float(a) * scale)) for a in accumulators], np.int64)
 
 
-@given(st.floats(2.0**-12, 0.9), st.integers(1, 3000))
-def test_single_multiplier_agrees_with_float64_at_every_accumulator(scale: float, bound: int) -> None:
+float32_scales = st.floats(2.0**-10, 1.0, width=32)
+
+
+@given(float32_scales, float32_scales, float32_scales, st.integers(1, 3000))
+def test_single_multiplier_agrees_with_float64_at_every_accumulator(a: float, b: float, c: float, bound: int) -> None:
+    """Scales as models have them: two float32 values multiplied in float64 and divided by a third."""
+    scale = a * b / c
+    if not 2.0**-20 < scale < 1:
+        return
     ((multiplier, shift),) = single_rounding.multipliers([scale], np.array([bound]), (-255, 255), "layer")
     accumulators = np.arange(-bound, bound + 1)
     want = np.clip(in_float64(accumulators, scale), -255, 255)
@@ -77,7 +84,9 @@ def test_single_multiplier_agrees_at_planted_ties() -> None:
         np.testing.assert_array_equal(np.clip(requantize_once(accumulators, multiplier, shift), -255, 255), want)
 
 
-def test_a_scale_no_multiplier_can_follow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single_rounding, "quantize_multiplier", lambda _: (1 << 30, 3))
+def test_a_scale_no_multiplier_can_follow_is_refused() -> None:
+    """25 * 0.7 is 17.5 in float64 and rounds up, 35 * 0.7 is 24.499999999999996 and rounds down: no slope does both."""
+    assert (25 * 0.7, 35 * 0.7) == (17.5, 24.499999999999996)
+    single_rounding.multipliers([0.7], np.array([34]), (-128, 127), "layer")
     with pytest.raises(UnsupportedModel, match="channel 0"):
-        single_rounding.multipliers([0.1], np.array([5000]), (-128, 127), "layer")
+        single_rounding.multipliers([0.7], np.array([35]), (-128, 127), "layer")
