@@ -85,8 +85,8 @@ def test_single_multiplier_agrees_at_planted_ties() -> None:
 
 
 def test_a_scale_no_multiplier_can_follow_is_refused() -> None:
-    """25 * 0.7 is 17.5 in float64 and rounds up, 35 * 0.7 is 24.499999999999996 and rounds down: no slope does both."""
-    assert (25 * 0.7, 35 * 0.7) == (17.5, 24.499999999999996)
-    single_rounding.multipliers([0.7], np.array([34]), (-128, 127), "layer")
+    """35 * 0.7 is 24.5 in float64 and rounds up, 45 * 0.7 is 31.499999999999996 and rounds down: no slope does both."""
+    assert (35 * 0.7, 45 * 0.7) == (24.5, 31.499999999999996)
+    single_rounding.multipliers([0.7], np.array([44]), (-128, 127), "layer")
     with pytest.raises(UnsupportedModel, match="channel 0"):
-        single_rounding.multipliers([0.7], np.array([35]), (-128, 127), "layer")
+        single_rounding.multipliers([0.7], np.array([45]), (-128, 127), "layer")
