@@ -15,9 +15,6 @@ from tinykd.compile.fixed_point import Int64
 from tinykd.compile.graph import Array
 from tinykd.errors import UnsupportedModel
 
-_NUDGES = (0, *(sign * step for step in range(1, 65) for sign in (1, -1)))
-"""Distances from the nearest significand that are tried, closest first."""
-
 
 @dataclass(frozen=True, eq=False)
 class WideMultipliers:
@@ -44,8 +41,8 @@ def wide_multipliers(scales: Sequence[float], bounds: Int64, largest: int, label
     """Multipliers whose `requantize` equals round(sum * scale) in float64 for every sum within `bounds`.
 
     Both grow with the sum's magnitude, so they agree everywhere if they agree on both sides of each magnitude where the
-    float64 result reaches the next output. Those are all checked; where the nearest significand fails, its neighbours
-    are tried.
+    float64 result reaches the next output. Those are all checked; where the nearest significand fails, they say which
+    would do.
 
     Args:
         scales: real multiplier of each channel.
@@ -72,14 +69,30 @@ def _multiplier(scale: float, bound: int, largest: int, bits: int, label: str) -
     reached = np.arange(1, min(largest, int(bound * scale) + 1) + 1, dtype=np.int64)
     first = _first_magnitudes(scale, bound, reached)
     significand = int(float(mantissa) * 2.0**53) << 2 * bits >> 53
-    for nudge in _NUDGES:
-        candidate = significand + nudge
-        if not 0 <= candidate < 1 << 2 * bits:
-            continue
-        one = WideMultipliers(bits, np.array(candidate >> bits), np.array(candidate & ((1 << bits) - 1)), np.array(shift))
-        if np.all((one.requantize(first) >= reached)[first <= bound]) and np.all(one.requantize(first - 1) < reached):
-            return candidate >> bits, candidate & ((1 << bits) - 1), shift
-    raise UnsupportedModel(f"{label} rounds differently in float64 than with any {2 * bits}-bit multiplier (scale {scale!r})")
+    high, low = _parts(significand, bits)
+    one = WideMultipliers(bits, np.array(high), np.array(low), np.array(shift))
+    if np.all((one.requantize(first) >= reached)[first <= bound]) and np.all(one.requantize(first - 1) < reached):
+        return high, low, shift
+    least, most = _significands(first, reached, bound, bits + shift)
+    if least > min(most, (1 << 2 * bits) - 1):
+        raise UnsupportedModel(f"{label} rounds differently in float64 than with any {2 * bits}-bit multiplier (scale {scale!r})")
+    return (*_parts(min(max(significand, least), most), bits), shift)
+
+
+def _parts(significand: int, bits: int) -> tuple[int, int]:
+    return significand >> bits, significand & ((1 << bits) - 1)
+
+
+def _significands(first: Int64, reached: Int64, bound: int, fraction_bits: int) -> tuple[int, int]:
+    """The least and the largest significand that round up at each of `first` and down just before it."""
+    least, most = 0, 1 << 62
+    for magnitude, output in zip(first.tolist(), reached.tolist()):
+        half = (2 * output - 1) << (fraction_bits - 1)
+        if magnitude <= bound:
+            least = max(least, -(-half // magnitude))
+        if magnitude > 1:
+            most = min(most, -(-half // (magnitude - 1)) - 1)
+    return least, most
 
 
 def _first_magnitudes(scale: float, bound: int, reached: Int64) -> Int64:

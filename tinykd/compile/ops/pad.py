@@ -24,7 +24,8 @@ class Pad:
 
     Attributes:
         borders: elements before and after, for each axis.
-        loops: (before, input, after) bytes of the innermost and elements of the other loops, outermost first.
+        loops: (before, input, after) bytes (or pairs of them, see `_unit`) of the innermost and elements of the other loops,
+            outermost first.
     """
 
     borders: tuple[tuple[int, int], ...]
@@ -41,8 +42,6 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Pad:
     requirements.quantized(graph, op, source, (result.dtype,))
     given = requirements.optional(graph, op, 2)
     value = outgoing.zero_point if given is None else int(requirements.constant(graph, op, given, (result.dtype,)).ravel()[0])
-    if result.dtype == "int16" and value not in (0, -1):  # the kernel writes bytes
-        raise UnsupportedModel(f"{graph.label(op)}: an int16 border of {value}, the kernel writes 0 or -1")
     listed = requirements.constant(graph, op, requirements.present(graph, op, 1), ("int32", "int64"))
     if listed.shape != (len(source.shape), 2) or (listed < 0).any() or not source.elements:
         raise UnsupportedModel(f"{graph.label(op)}: borders {listed.tolist()} do not fit {list(source.shape)}")
@@ -56,11 +55,21 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Pad:
             loops[-1] = [before, size, after]
         else:
             loops.append([before, size, after])
-    loops[-1] = [part * ITEM_BYTES[result.dtype] for part in loops[-1]]
+    loops[-1] = [part * ITEM_BYTES[result.dtype] // _unit(value, result.dtype) for part in loops[-1]]
     if len(loops) > LOOPS:
         raise UnsupportedModel(f"{graph.label(op)}: borders on {len(loops)} axes, the kernel has {LOOPS} loops")
     filled = [[0, 1, 0]] * (LOOPS - len(loops)) + loops
     return Pad(borders, value, result.dtype, tuple((before, size, after) for before, size, after in filled))
+
+
+def _unit(value: int, dtype: str) -> int:
+    """How many bytes repeat in a border of `value`."""
+    stored = np.array(value, dtype).tobytes()
+    return 1 if len(set(stored)) == 1 else len(stored)
+
+
+_KERNELS = {1: ("tinykd_pad_8", "pad.c", 0xFF), 2: ("tinykd_pad_16", "pad_16.c", 0xFFFF)}
+"""By the bytes that repeat: kernel, file, and the bits of the value that it takes."""
 
 
 def reference(p: Pad, inputs: Sequence[Array]) -> tuple[Array, ...]:
@@ -70,7 +79,8 @@ def reference(p: Pad, inputs: Sequence[Array]) -> tuple[Array, ...]:
 def call(p: Pad) -> Call:
     named = {"before": 0, "size": 1, "after": 2}
     fields = {f"{name}_{k}": loop[part] for name, part in named.items() for k, loop in enumerate(p.loops)}
-    return Call(function="tinykd_pad_8", struct="tinykd_pad", fields={**fields, "value": p.value & 0xFF}, source="pad.c")
+    function, source, bits = _KERNELS[_unit(p.value, p.dtype)]
+    return Call(function=function, struct="tinykd_pad", fields={**fields, "value": p.value & bits}, source=source)
 
 
 def macs(_: Pad) -> int:
@@ -96,9 +106,10 @@ def cases(rng: np.random.Generator) -> Case:
 
 
 def cases_with_value(rng: np.random.Generator) -> Case:
-    tensors, x = _tensors(rng, "int8")
-    value = sampling.int8(rng, (1,))
-    tensors.append(Tensor("value", (1,), "int8", tensors[0].quant, value))
+    dtype = str(rng.choice(["int8", "int8", "int16"]))
+    tensors, x = _tensors(rng, dtype)
+    value = sampling.integers(rng, (1,), dtype)
+    tensors.append(Tensor("value", (1,), dtype, tensors[0].quant, value))
     return sampling.single("PADV2", None, tensors, (0, 1, 3), (2,), (x,))
 
 
