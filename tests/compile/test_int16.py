@@ -12,18 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import kernels
-from tests.compile.test_operators import passed
 from tests.compile.test_refusals import a_case, changed, refusal
+from tests.compile.test_unsigned import run_in_c
 from tinykd.compile.fixed_point import requantize_wide
 from tinykd.compile.graph import Array, Tensor
 from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.ops import OPERATORS
-from tinykd.compile.ops.operator import Call, Case
+from tinykd.compile.ops.operator import Case
 from tinykd.compile.ops.sigmoid_table import logistic, tanh
 from tinykd.compile.ops.wide_softmax import EXPONENTIALS, RECIPROCALS
 from tinykd.compile.passes.unsigned_to_signed import COPIES
+from tinykd.compile.program import lower
 from tinykd.compile.reader import read_model
+from tinykd.compile.simulate import simulate
 from tinykd.compile.wide_rounding import wide_multipliers
 from tinykd.compile.writer import write_model
 
@@ -109,19 +110,12 @@ def test_copies_of_int16_equal_litert(kind: str) -> None:
             continue  # the general runner has it
         case = widened(case, rng)
         model = write_model(case.graph)
-        graph = read_model(model)
-        (op,) = graph.ops
         want = ReferenceInterpreter(model).run(case.inputs)
-        parameters = row.lower(graph, op, "single")
-        call = row.call(parameters)
-        inputs = passed(case, call)
-        for expected, got in zip(want, row.reference(parameters, inputs), strict=True):
-            np.testing.assert_array_equal(got, expected, err_msg=f"seed {seed} {op}")
-        if isinstance(call, Call):
-            outputs = [np.zeros_like(value) for value in want]
-            kernels.run(call, inputs, outputs)
-            for expected, got in zip(want, outputs, strict=True):
-                np.testing.assert_array_equal(got, expected, err_msg=f"C differs: seed {seed} {op}")
+        program = lower(read_model(model))
+        values = simulate(program, case.inputs)
+        for index, expected in zip(program.graph.outputs, want, strict=True):
+            np.testing.assert_array_equal(values[index], expected, err_msg=f"seed {seed} {case.graph.ops}")
+        run_in_c(program, values)
         compared += 1
     assert compared >= 10
 
