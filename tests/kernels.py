@@ -48,17 +48,20 @@ def parameters(call: Call) -> tuple[ctypes.Structure, dict[str, Array]]:
 
 
 def run(call: Call, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-    """Run one kernel call; `outputs` are overwritten. Bytes around each output must stay untouched.
+    """Run one kernel call; `outputs`, then states, are overwritten. Bytes around each of them must stay untouched.
 
     The parameter struct is laid out from `call.fields` in order, so a struct that differs from its C declaration fails.
     """
     structure, _tables = parameters(call)
     guarded = [np.full(output.nbytes + 2 * GUARD, 0x5A, np.uint8) for output in outputs]
-    fed = [np.ascontiguousarray(value) for value in inputs]
+    results, states = guarded[: len(outputs) - len(call.states)], guarded[len(outputs) - len(call.states) :]
+    fed = [np.ascontiguousarray(value) for value in inputs[: len(call.inputs)]]
+    for buffer, value in zip(states, inputs[len(call.inputs) :], strict=True):
+        buffer[GUARD : GUARD + value.nbytes] = np.ascontiguousarray(value).view(np.uint8).ravel()
     scratch = np.zeros(call.scratch + 8, np.uint8)
     arguments = [ctypes.byref(structure)]
     arguments += [ctypes.c_void_p(value.ctypes.data) for value in fed]
-    arguments += [ctypes.c_void_p(buffer.ctypes.data + GUARD) for buffer in guarded]
+    arguments += [ctypes.c_void_p(buffer.ctypes.data + GUARD) for buffer in (*states, *results)]
     if call.scratch:
         arguments.append(ctypes.c_void_p(scratch.ctypes.data))
     function = getattr(library(), call.function)

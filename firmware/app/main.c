@@ -6,6 +6,7 @@
  *                                     golden bytes compared, golden bytes that differ (six words)
  *   'R' all inputs end to end     'T' for each layer, if compiled with TINYKD_TRACE: tensor (a word), its data
  *                                 'R' ticks (low word, high word), all outputs end to end
+ *   'Z'                           'Z' and the model's state, if it has one, is as at the start
  *   'S'                           'S' stack high water, stack reserved, arena (three words, bytes)
  *   'Q'                           ends the program
  *   anything else                 'E' what was wrong (a word, enum complaint)
@@ -34,6 +35,7 @@ static void check(struct golden *golden, const uint8_t *fed, const uint8_t *expe
 {
     uint32_t bytes = 0;
 
+    tinykd_model_reset(arena);
     for (uint32_t k = 0; k < TINYKD_MODEL_INPUTS; ++k, fed += bytes) {
         void *input = tinykd_model_input(arena, k, &bytes);
         memcpy(input, fed, bytes);
@@ -181,6 +183,9 @@ static uint32_t serve(void)
         } else if (kind == 'S') {
             const uint32_t words[3] = {tinykd_port_stack_high_water(), tinykd_port_stack_bytes(), sizeof arena};
             send_words('S', words, 3u);
+        } else if (kind == 'Z') {
+            tinykd_model_reset(arena);
+            send_words('Z', 0, 0u);
         } else if (kind != 'R') {
             complain(UNKNOWN_KIND);
         } else if (length != total_input_bytes()) {
@@ -199,6 +204,7 @@ int main(void)
     const uint32_t boot[6] = {PROTOCOL, total_input_bytes(), total_output_bytes(),
                               tinykd_golden_count, golden.compared, golden.differing};
 
+    tinykd_model_reset(arena);
     tinykd_port_text(golden.differing == 0u ? TINYKD_MODEL_NAME ": golden vectors agree\n" : TINYKD_MODEL_NAME ": GOLDEN VECTORS DIFFER\n");
     send_words('B', boot, 6u);
 #ifdef TINYKD_TRACE

@@ -32,6 +32,10 @@ static inline const void *tinykd_model_output(const void *arena, uint32_t k, uin
     *bytes = 16u;
     return (const uint8_t *)arena + 32;
 }
+static inline void tinykd_model_reset(void *arena)
+{
+    (void)arena;
+}
 static inline int tinykd_model_invoke(void *arena)
 {
     return tinykd_fake_invoke(arena);

@@ -88,11 +88,30 @@ class Op:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Any = None
+    intermediates: tuple[int, ...] = ()
+
+    @property
+    def subject(self) -> int:
+        """The tensor that the operator is known by: its first output, or for one that only writes a state that state."""
+        return self.outputs[0] if self.outputs else self.inputs[0] if self.inputs else -1
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A tensor that lives from one inference to the next.
+
+    Attributes:
+        tensor: its index.
+        initial: [shape] what it holds after a reset.
+    """
+
+    tensor: int
+    initial: Array
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Tensors, operators in execution order, and which tensors come in and go out."""
+    """Tensors, operators in execution order, which tensors come in and go out, and which ones live on."""
 
     tensors: tuple[Tensor, ...]
     ops: tuple[Op, ...]
@@ -102,6 +121,7 @@ class Graph:
     model_sha256: str = ""
     model_bytes: int = 0
     notes: tuple[str, ...] = field(default=())
+    states: tuple[State, ...] = field(default=())
 
     def op_tensors(self, op: Op) -> Iterator[Tensor]:
         """The tensors of `op`'s present inputs, then its outputs."""
@@ -110,12 +130,12 @@ class Graph:
     def label(self, op: Op) -> str:
         """How messages name an operator: its kind and its first output's name."""
         position = next((k for k, other in enumerate(self.ops) if other is op), -1)
-        name = self.tensors[op.outputs[0]].name if op.outputs else "?"
+        name = self.tensors[op.subject].name if op.subject >= 0 else "?"
         return f"operator {position} {op.kind} ('{name}')"
 
     def activations(self) -> tuple[int, ...]:
-        """Indices of tensors that need memory: graph inputs and operator outputs, in order of appearance."""
-        produced = dict.fromkeys(self.inputs)
+        """Indices of tensors that need memory: graph inputs, states and operator outputs, in order of appearance."""
+        produced = dict.fromkeys((*self.inputs, *(state.tensor for state in self.states)))
         for op in self.ops:
             produced.update(dict.fromkeys(op.outputs))
         return tuple(i for i in produced if not self.tensors[i].is_constant)
@@ -131,7 +151,8 @@ class Graph:
 
         Raises:
             UnsupportedModel: an index out of range, a tensor read before it is written or written twice,
-                a constant whose data does not match its shape, or a graph output that nothing produces.
+                a constant whose data does not match its shape, a state that is fed or constant, or a graph output that
+                nothing produces.
         """
         count = len(self.tensors)
         for tensor in self.tensors:
@@ -143,7 +164,11 @@ class Graph:
         for i in (*self.inputs, *self.outputs):
             if not 0 <= i < count:
                 raise UnsupportedModel(f"graph input or output {i} does not exist among {count} tensors")
-        known.update(self.inputs)
+        for state in self.states:
+            tensor = self.tensors[state.tensor]
+            if tensor.is_constant or state.tensor in self.inputs or (state.initial.shape, state.initial.dtype) != (tensor.shape, tensor.dtype):
+                raise UnsupportedModel(f"'{tensor.name}' cannot be a state: it is a constant or an input, or starts as another tensor")
+        known.update(self.inputs, (state.tensor for state in self.states))
         for position, op in enumerate(self.ops):
             for i in op.inputs:
                 if not -1 <= i < count:

@@ -32,10 +32,15 @@ class ReferenceInterpreter:
     """
 
     def __init__(self, model: bytes) -> None:
+        self._model = model
+        self.reset()
+
+    def reset(self) -> None:
+        """Start anew: what variables hold is as in a fresh interpreter, resource variables included."""
         module = _interpreter_module()
         try:
             self._interpreter = module.Interpreter(
-                model_content=model,
+                model_content=self._model,
                 experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
                 experimental_preserve_all_tensors=True,
             )

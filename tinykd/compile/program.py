@@ -36,8 +36,14 @@ class Layer:
     @property
     def passed(self) -> tuple[int, ...]:
         """The tensors whose contents the operator reads while running, in the order the kernel takes them."""
-        positions = (0,) if isinstance(self.call, View) else self.call.inputs
+        positions = (0,) if isinstance(self.call, View) else self.call.positions
         return tuple(self.op.inputs[k] for k in positions)
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """The tensors that the operator computes: its outputs, then the states that it overwrites."""
+        states = () if isinstance(self.call, View) else self.call.states
+        return (*self.op.outputs, *(self.op.inputs[k] for k in states))
 
     @property
     def scratch(self) -> int:

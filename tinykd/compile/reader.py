@@ -11,8 +11,8 @@ import numpy as np
 
 from tinykd.compile import nibbles, schema
 from tinykd.compile.flatbuffer import Buffer, Table
-from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, Tensor
-from tinykd.compile.ops import OPERATORS
+from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, State, Tensor
+from tinykd.compile.ops import OPERATORS, stateful
 from tinykd.errors import UnsupportedModel, UsageError
 
 _MOST_ELEMENTS = 1 << 28
@@ -53,7 +53,9 @@ def read_model(data: bytes, name: str = "model") -> Graph:
     kinds = [_kind(code) for code in root.tables(1)]
     buffers = root.tables(4)
     main = subgraphs[0]
-    tensors = tuple(_tensor(table, k, buffers) for k, table in enumerate(main.tables(0)))
+    tables = main.tables(0)
+    tensors = tuple(_tensor(table, k, buffers) for k, table in enumerate(tables))
+    variables = [k for k, table in enumerate(tables) if table.scalar(5, "bool", False) and not tensors[k].is_constant]
     graph = Graph(
         tensors=tensors,
         ops=tuple(_operator(table, k, kinds) for k, table in enumerate(main.tables(3))),
@@ -62,6 +64,7 @@ def read_model(data: bytes, name: str = "model") -> Graph:
         name=_identifier(name),
         model_sha256=hashlib.sha256(data).hexdigest(),
         model_bytes=len(data),
+        states=tuple(State(k, stateful.start(tensors[k])) for k in variables),
     )
     _check_ends(graph)
     graph.check()
@@ -122,7 +125,7 @@ def _operator(table: Table, position: int, kinds: list[str]) -> Op:
     if row is not None and row.options is not None:
         present = table.scalar(3, "uint8", 0) == row.options_code
         options = schema.read_options(row.options, table.table(4) if present else None)
-    return Op(kind, _indices(table, 1), _indices(table, 2), options)
+    return Op(kind, _indices(table, 1), _indices(table, 2), options, _indices(table, 8))
 
 
 def _tensor(table: Table, index: int, buffers: list[Table]) -> Tensor:

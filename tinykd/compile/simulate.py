@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tinykd.compile.graph import Array
 from tinykd.compile.ops.operator import View
@@ -10,14 +10,16 @@ from tinykd.compile.program import Program
 from tinykd.errors import UsageError
 
 
-def simulate(program: Program, inputs: Sequence[Array]) -> dict[int, Array]:
+def simulate(program: Program, inputs: Sequence[Array], states: Mapping[int, Array] | None = None) -> dict[int, Array]:
     """Run one inference.
 
     Args:
         inputs: one array for each graph input, with its shape and dtype.
+        states: what the graph's states hold before, by tensor index: the result of the inference before this one. None
+            starts from a reset.
 
     Returns:
-        every activation by tensor index, inputs included.
+        every activation by tensor index, inputs and the states after this inference included.
 
     Raises:
         UsageError: an input has the wrong shape or dtype.
@@ -25,7 +27,7 @@ def simulate(program: Program, inputs: Sequence[Array]) -> dict[int, Array]:
     graph = program.graph
     if len(inputs) != len(graph.inputs):
         raise UsageError(f"the model takes {len(graph.inputs)} inputs, not {len(inputs)}")
-    values: dict[int, Array] = {}
+    values: dict[int, Array] = {s.tensor: s.initial if states is None else states[s.tensor] for s in graph.states}
     for index, value in zip(graph.inputs, inputs):
         tensor = graph.tensors[index]
         if value.shape != tensor.shape or value.dtype != tensor.dtype:
@@ -40,6 +42,6 @@ def simulate(program: Program, inputs: Sequence[Array]) -> dict[int, Array]:
             results: tuple[Array, ...] = (operands[0].reshape(graph.tensors[layer.op.outputs[0]].shape),)
         else:
             results = layer.row.reference(layer.parameters, operands)
-        for index, value in zip(layer.op.outputs, results):
+        for index, value in zip(layer.written, results):
             values[index] = value.reshape(graph.tensors[index].shape)  # a rewrite may give a kernel of another rank
     return values

@@ -31,7 +31,8 @@ def write_model(graph: Graph) -> bytes:
     constants = [nibbles.pack(t.data) if t.dtype == "int4" else t.data for t in graph.tensors if t.data is not None]
     buffers = [_table(b, [])] + [_table(b, [(0, "offset", _bytes(b, data))]) for data in constants]
     numbers = iter(range(1, len(buffers)))
-    tensors = [_tensor(b, t, next(numbers) if t.is_constant else 0) for t in graph.tensors]
+    states = {state.tensor for state in graph.states}
+    tensors = [_tensor(b, t, next(numbers) if t.is_constant else 0, k in states) for k, t in enumerate(graph.tensors)]
     ops = [_operator(b, op, kinds.index(op.kind)) for op in graph.ops]
     subgraph = _table(
         b,
@@ -93,13 +94,15 @@ def _quantization(b: Any, quant: Quant) -> int:
     return _table(b, [(2, "offset", scales), (3, "offset", zero_points), (6, "int32", quant.axis)])
 
 
-def _tensor(b: Any, tensor: Tensor, buffer: int) -> int:
+def _tensor(b: Any, tensor: Tensor, buffer: int, variable: bool) -> int:
     fields = [
         (0, "offset", _array(b, tensor.shape, np.int32)),
         (1, "int8", schema.TYPE_CODES[tensor.dtype]),
         (2, "uint32", buffer),
         (3, "offset", b.CreateString(tensor.name)),
     ]
+    if variable:
+        fields.append((5, "bool", True))
     if tensor.quant is not None:
         fields.append((4, "offset", _quantization(b, tensor.quant)))
     return _table(b, fields)
@@ -114,6 +117,8 @@ def _operator(b: Any, op: Op, code: int) -> int:
     row = OPERATORS[op.kind]
     if row.options is not None:
         fields += [(3, "uint8", row.options_code), (4, "offset", _options(b, op.options))]
+    if op.intermediates:
+        fields.append((8, "offset", _array(b, op.intermediates, np.int32)))
     return _table(b, fields)
 
 

@@ -118,6 +118,7 @@ def _check_recorded(exported: Exported, source: Source, vectors: list[tuple[Arra
     """The reference that the firmware is compared with must itself reproduce the recorded outputs."""
     judge = reference(exported.program, source.model)
     for sample, (fed, wanted) in enumerate(zip(vectors, expected)):
+        judge.reset()
         computed = judge.run(fed)
         for index, array in zip(source.graph.outputs, wanted):
             if not np.array_equal(computed[index], array):

@@ -106,6 +106,7 @@ def golden_vectors(source: Source, program: Program) -> Golden:
     judge = reference(program, source.model)
     outputs = list[bytes]()
     for vector in vectors:
+        judge.reset()
         computed = judge.run(vector)
         outputs.append(packed([computed[i] for i in program.graph.outputs]))
     return Golden(tuple(packed(vector) for vector in vectors), tuple(outputs))

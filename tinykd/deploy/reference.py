@@ -20,8 +20,11 @@ class Reference(Protocol):
     @property
     def name(self) -> str: ...
 
+    def reset(self) -> None:
+        """Set the model's states to their start."""
+
     def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
-        """Every tensor that a layer computes, by tensor index."""
+        """Every tensor that a layer computes, by tensor index, of the inference that follows those since the last reset."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,10 @@ class LiteRT:
     program: Program
     interpreter: ReferenceInterpreter
     name: str = "LiteRT's reference kernels"
+
+    def reset(self) -> None:
+        if self.program.graph.states:
+            self.interpreter.reset()
 
     def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
         self.interpreter.run(inputs)
@@ -44,15 +51,21 @@ def _as(dtype: str, value: Array) -> Array:
     return (value ^ np.uint8(128)).view(np.int8) if (dtype, value.dtype.name) == ("int8", "uint8") else value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Numpy:
     """The program in NumPy, whose double rounding equals TFLite Micro."""
 
     program: Program
+    states: dict[int, Array] | None = None
     name: str = "the NumPy program (double rounding, as TFLite Micro)"
 
+    def reset(self) -> None:
+        self.states = None
+
     def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
-        return simulate(self.program, inputs)
+        values = simulate(self.program, inputs, self.states)
+        self.states = {state.tensor: values[state.tensor] for state in self.program.graph.states}
+        return values
 
 
 def reference(program: Program, model: bytes) -> Reference:

@@ -33,6 +33,10 @@ LOCATED_SAMPLES = 4
 """Samples that are run again layer by layer when an output differs."""
 
 
+SEQUENCE = 4
+"""Inferences from each reset of a model that has states: the sample, then those after it, so that states have a past."""
+
+
 @dataclass(frozen=True, eq=False)
 class Vectors:
     """What is run: `inputs` one tuple of arrays a sample, `labels` [samples] or None."""
@@ -99,14 +103,14 @@ def verify(
     if image is not None and not image.is_file():
         raise UsageError(f"no image at {image}")
     judge = reference(exported.program, exported.source.model)
-    ran = _run(exported, Session(machine, run_image), judge, vectors.inputs, progress)
+    steps = SEQUENCE if exported.program.graph.states else 1
+    ran = _run(exported, Session(machine, run_image), judge, vectors.inputs, steps, progress)
     comparison = ran.comparison
     located: Comparison | None = None
     if layers or (comparison.differences and image is None):
-        chosen = vectors.inputs if layers else [vectors.inputs[k] for k in _differing(comparison)]
-        located = _run_layers(
-            exported, Session(machine, build_firmware(exported, physical_memory(exported), toolchain, trace=True)), judge, chosen, progress
-        )
+        chosen = range(len(vectors.inputs)) if layers else _differing(comparison)
+        traced = Session(machine, build_firmware(exported, physical_memory(exported), toolchain, trace=True))
+        located = _run_layers(exported, traced, judge, vectors.inputs, chosen, steps, progress)
     memory = memory_report(exported, built, ran.stack_high_water)
     whole = located if layers and located is not None else Comparison()
     macs, instructions = exported.program.macs, round(float(np.mean(ran.instructions))) if ran.instructions else 0
@@ -162,8 +166,18 @@ def _differing(comparison: Comparison) -> list[int]:
     return sorted(samples)[:LOCATED_SAMPLES]
 
 
+def _sequence(inputs: Sequence[tuple[Array, ...]], sample: int, steps: int) -> list[tuple[Array, ...]]:
+    """What is fed from the reset before `sample` to the next reset: the sample first."""
+    return [inputs[(sample + step) % len(inputs)] for step in range(steps)]
+
+
 def _run(
-    exported: Exported, session: Session, judge: Reference, inputs: Sequence[tuple[Array, ...]], progress: Callable[[int], None]
+    exported: Exported,
+    session: Session,
+    judge: Reference,
+    inputs: Sequence[tuple[Array, ...]],
+    steps: int,
+    progress: Callable[[int], None],
 ) -> _Ran:
     graph = exported.program.graph
     results = [graph.tensors[i] for i in graph.outputs]
@@ -171,16 +185,20 @@ def _run(
     high_water: int | None = None
     golden = differing = 0
     for start in range(0, len(inputs), BATCH):
-        batch = inputs[start : start + BATCH]
-        served = session.run_inputs([packed(one) for one in batch])
+        batch = range(start, min(start + BATCH, len(inputs)))
+        fed = [one for sample in batch for one in _sequence(inputs, sample, steps)]
+        served = session.run_inputs([packed(one) for one in fed], resets=_resets(fed, steps))
         golden, differing = served.golden.vectors, max(differing, served.golden.differing)
         high_water = max(high_water or 0, served.stack_high_water) if served.stack_high_water is not None else high_water
-        for offset, (one, inference) in enumerate(zip(batch, served.inferences)):
+        for position, (one, inference) in enumerate(zip(fed, served.inferences)):
+            if position % steps == 0:
+                judge.reset()
             expected = judge.run(one)
             computed = unpacked(inference.outputs, results)
             for index, array in zip(graph.outputs, computed):
-                comparison.add(start + offset, index, expected[index], array)
-            answers.append(int(computed[0].argmax()))
+                comparison.add(batch[position // steps], index, expected[index], array)
+            if position % steps == 0:
+                answers.append(int(computed[0].argmax()))
             if inference.instructions is not None:
                 instructions.append(inference.instructions)
         progress(len(batch))
@@ -191,21 +209,35 @@ def _computing(exported: Exported) -> tuple[Layer, ...]:
     return tuple(layer for layer in exported.program.layers if not isinstance(layer.call, View))
 
 
+def _resets(fed: Sequence[tuple[Array, ...]], steps: int) -> range:
+    """Before which inferences the state is reset; without states (one step) never."""
+    return range(0, len(fed) if steps > 1 else 0, steps)
+
+
 def _run_layers(
-    exported: Exported, session: Session, judge: Reference, inputs: Sequence[tuple[Array, ...]], progress: Callable[[int], None]
+    exported: Exported,
+    session: Session,
+    judge: Reference,
+    inputs: Sequence[tuple[Array, ...]],
+    chosen: Sequence[int],
+    steps: int,
+    progress: Callable[[int], None],
 ) -> Comparison:
     graph = exported.program.graph
     wanted = sum(len(layer.op.outputs) for layer in _computing(exported))
     comparison = Comparison()
-    for start in range(0, len(inputs), BATCH):
-        batch = inputs[start : start + BATCH]
-        served = session.run_inputs([packed(one) for one in batch])
-        for offset, (one, inference) in enumerate(zip(batch, served.inferences)):
+    for start in range(0, len(chosen), BATCH):
+        batch = chosen[start : start + BATCH]
+        fed = [one for sample in batch for one in _sequence(inputs, sample, steps)]
+        served = session.run_inputs([packed(one) for one in fed], resets=_resets(fed, steps))
+        for position, (one, inference) in enumerate(zip(fed, served.inferences)):
+            if position % steps == 0:
+                judge.reset()
             expected = judge.run(one)
             if len(inference.trace) != wanted:
                 raise IntegersDiffer(f"the firmware sent {len(inference.trace)} tensors of {wanted}", "export and build again")
             for index, data in inference.trace:
-                comparison.add(start + offset, index, expected[index], unpacked(data, [graph.tensors[index]])[0])
+                comparison.add(batch[position // steps], index, expected[index], unpacked(data, [graph.tensors[index]])[0])
         progress(len(batch))
     return comparison
 

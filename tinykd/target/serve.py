@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from tinykd.errors import ToolError
@@ -91,11 +91,12 @@ class Session:
     emulator: Emulator
     image: Image
 
-    def run_inputs(self, inputs: Sequence[bytes], *, stall_s: float = STALL_SECONDS) -> Served:
+    def run_inputs(self, inputs: Sequence[bytes], *, resets: Collection[int] = (), stall_s: float = STALL_SECONDS) -> Served:
         """Boot the image, run each set of inputs, ask for the stack.
 
         Args:
             inputs: for each inference, all inputs end to end, little-endian.
+            resets: inferences before which the model's state is set to its start; at boot it is.
 
         Returns:
             What came back. Golden vectors that differ are no error here: see `Served.golden`.
@@ -103,7 +104,10 @@ class Session:
         Raises:
             ToolError: the firmware faulted, stalled, ended early or refused an input.
         """
-        asked = [Frame("R", fed) for fed in inputs] + [Frame("S"), Frame("Q")]
+        asked = list[Frame]()
+        for position, fed in enumerate(inputs):
+            asked += [Frame("Z")] * (position in resets) + [Frame("R", fed)]
+        asked += [Frame("S"), Frame("Q")]
         result = self.emulator.run(self.image, b"".join(map(encode, asked)), stall_s=stall_s)
         heard = _Conversation()
         for frame in decode(result.replies):

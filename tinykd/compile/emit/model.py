@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tinykd.compile.emit.names import CTYPES, Names, comment, described
 from tinykd.compile.emit.tables import Constants
 from tinykd.compile.graph import Graph, Tensor
@@ -58,11 +60,11 @@ extern "C" {{
 #endif
 
 /* Where inputs are written before, and outputs read after, an inference. `arena` is {macro}_ARENA_BYTES bytes aligned to
- * {ARENA_ALIGNMENT}; the caller owns it and may use it for anything between inferences. Inputs do not survive an inference. */
+ * {ARENA_ALIGNMENT}; the caller owns it and {_between(graph)}. Inputs do not survive an inference. */
 {chr(10).join(accessors)}
-
-/* One inference. Returns 0, or -1 if `arena` is null or not aligned. Keeps no state: safe to call from several threads
- * with an arena each. */
+{_reset_declaration(graph, names)}
+/* One inference. Returns 0, or -1 if `arena` is null or not aligned. Keeps no state outside the arena: safe to call from
+ * several threads with an arena each. */
 int {names.prefix}_invoke(void *arena);
 
 #ifdef __cplusplus
@@ -71,6 +73,36 @@ int {names.prefix}_invoke(void *arena);
 
 #endif
 """
+
+
+def _between(graph: Graph) -> str:
+    if graph.states:
+        return "must leave it alone between inferences but for the inputs: it holds the model's state"
+    return "may use it for anything between inferences"
+
+
+def _reset_declaration(graph: Graph, names: Names) -> str:
+    if not graph.states:
+        return ""
+    listed = ", ".join(f"'{comment(graph.tensors[state.tensor].name)}'" for state in graph.states)
+    return f"""
+/* Sets the model's state to its start: {listed}.
+ * Call it once before the first inference, and again whenever a new sequence begins. */
+void {names.prefix}_reset(void *arena);
+"""
+
+
+def _reset_definition(program: Program, plan: Plan, constants: Constants, names: Names) -> str:
+    if not program.graph.states:
+        return ""
+    lines = []
+    for state in program.graph.states:
+        tensor, place = program.tensor(state.tensor), f"(uint8_t *)arena + {plan.tensor_offsets[state.tensor]}"
+        start = constants.starts.get(state.tensor)
+        value = state.initial.view(np.uint8).ravel()[0] if state.initial.size else 0
+        call = f"memset({place}, {value}, {tensor.bytes}u)" if start is None else f"memcpy({place}, {start}, {tensor.bytes}u)"
+        lines.append(f"    /* '{comment(tensor.name)}': {described(tensor)} */\n    {call};")
+    return f"void {names.prefix}_reset(void *arena)\n{{\n{chr(10).join(lines)}\n}}\n\n"
 
 
 def generic_header(program: Program, names: Names, banner: str) -> str:
@@ -124,7 +156,13 @@ static inline int tinykd_model_invoke(void *arena)
     return {names.prefix}_invoke(arena);
 }}
 
-/* Golden vectors: all inputs of one inference end to end, and the outputs that LiteRT's reference kernels computed. */
+/* Sets the state of a model that has one to its start. */
+static inline void tinykd_model_reset(void *arena)
+{{
+    {f"{names.prefix}_reset(arena)" if graph.states else "(void)arena"};
+}}
+
+/* Golden vectors, each from a reset: all inputs of one inference end to end, and the outputs that LiteRT's reference kernels computed. */
 extern const uint32_t tinykd_golden_count;
 extern const uint8_t tinykd_golden_inputs[];
 extern const uint8_t tinykd_golden_outputs[];
@@ -146,7 +184,8 @@ def source(program: Program, plan: Plan, constants: Constants, names: Names, ban
             const = "" if role == "input" else "const "
             accessors.append(f"{prototype}\n{{\n    return ({const}void *)({base} + {plan.tensor_offsets[index]});\n}}\n")
     includes = "".join(f'#include "tinykd/{name}"\n' for name in headers)
-    return f"""{banner}#include "{names.prefix}.h"
+    memory = "#include <string.h>\n\n" if graph.states else ""
+    return f"""{banner}{memory}#include "{names.prefix}.h"
 
 {includes}#include "{names.prefix}_weights.h"
 
@@ -159,7 +198,7 @@ void tinykd_trace(int tensor, const void *data, uint32_t bytes);
 
 {chr(10).join(parameters)}
 {chr(10).join(accessors)}
-int {names.prefix}_invoke(void *arena)
+{_reset_definition(program, plan, constants, names)}int {names.prefix}_invoke(void *arena)
 {{
     int8_t *const a = arena;
 
@@ -190,10 +229,10 @@ def _pointer(program: Program, plan: Plan, constants: Constants, index: int) -> 
 
 
 def _step(program: Program, plan: Plan, constants: Constants, layer: Layer) -> str:
-    result = program.tensor(layer.op.outputs[0])
+    result = program.tensor(layer.op.subject)
     title = f"{layer.index} {layer.op.kind} '{comment(result.name)}'"
     shapes = " + ".join(described(program.tensor(i)) for i in layer.passed)
-    outcome = ", ".join(described(program.tensor(i)) for i in layer.op.outputs)
+    outcome = ", ".join(described(program.tensor(i)) for i in layer.written)
     call = layer.call
     if not isinstance(call, Call):
         return f"\n    /* {title}: {shapes} -> {outcome}; a view, nothing to compute */"

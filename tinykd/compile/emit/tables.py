@@ -39,11 +39,13 @@ class Constants:
         listed: in order of first use.
         fields: symbol by (layer, struct member).
         operands: symbol by index of a constant tensor that a kernel takes as an operand.
+        starts: symbol by index of a state that a reset sets to several different bytes.
     """
 
     listed: tuple[Constant, ...]
     fields: dict[tuple[int, str], str]
     operands: dict[int, str]
+    starts: dict[int, str]
 
     @property
     def bytes(self) -> int:
@@ -56,6 +58,7 @@ def collect(program: Program, names: Names) -> Constants:
     known: dict[tuple[str, bytes], str] = {}
     fields: dict[tuple[int, str], str] = {}
     operands: dict[int, str] = {}
+    starts: dict[int, str] = {}
 
     def symbol(table: Table, suggestion: str, note: str) -> str:
         key = (table.ctype, np.ascontiguousarray(table.values).tobytes())
@@ -64,10 +67,15 @@ def collect(program: Program, names: Names) -> Constants:
             listed.append(Constant(known[key], table, note))
         return known[key]
 
+    for state in program.graph.states:
+        raw = np.ascontiguousarray(state.initial).view(np.uint8)
+        if not resettable(raw):
+            table = Table(CTYPES[state.initial.dtype.name], state.initial)
+            starts[state.tensor] = symbol(table, f"start_{state.tensor}", f"state '{program.tensor(state.tensor).name}' after a reset")
     for layer in program.layers:
         if not isinstance(layer.call, Call):
             continue
-        name = program.tensor(layer.op.outputs[0]).name
+        name = program.tensor(layer.op.subject).name
         for field, value in layer.call.fields.items():
             if isinstance(value, Table):
                 note = f"layer {layer.index} {layer.op.kind} '{name}': {field} {list(value.values.shape)}"
@@ -77,7 +85,12 @@ def collect(program: Program, names: Names) -> Constants:
             if tensor.data is not None:
                 table = Table(CTYPES[tensor.dtype], tensor.data)
                 operands[index] = symbol(table, f"constant_{index}", f"constant '{tensor.name}' {list(tensor.shape)}")
-    return Constants(tuple(listed), fields, operands)
+    return Constants(tuple(listed), fields, operands, starts)
+
+
+def resettable(raw: Array) -> bool:
+    """All bytes are one, as memset writes them."""
+    return raw.size == 0 or bool((raw == raw.ravel()[0]).all())
 
 
 def literal(ctype: str, values: Array) -> str:

@@ -29,7 +29,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Call:
-    """A kernel call: `function(&parameters, input…, output…[, scratch])`.
+    """A kernel call: `function(&parameters, input…, state…, output…[, scratch])`.
 
     Attributes:
         function: C name of the kernel.
@@ -38,6 +38,7 @@ class Call:
         source: the kernel's file in `firmware/kernels`.
         inputs: which of the operator's inputs are passed, in order (weights are tables, not inputs).
         scratch: bytes of working memory that the call needs beyond its tensors.
+        states: which of the operator's inputs are states, in order: the kernel reads and overwrites them.
     """
 
     function: str
@@ -46,6 +47,12 @@ class Call:
     source: str
     inputs: tuple[int, ...] = (0,)
     scratch: int = 0
+    states: tuple[int, ...] = ()
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Which of the operator's inputs are passed, states last."""
+        return (*self.inputs, *self.states)
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,16 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A test case: a graph of one operator and inputs for it, drawn from a seed."""
+    """A test case: a graph of one operator and inputs for it, drawn from a seed.
+
+    Attributes:
+        inputs: of the first inference, for each graph input.
+        later: inputs of the inferences that follow, without a reset between them, where the operator has states.
+    """
 
     graph: Graph
     inputs: tuple[Array, ...]
+    later: tuple[tuple[Array, ...], ...] = ()
 
 
 def apart(_: object) -> tuple[int | None, ...]:
@@ -78,9 +91,9 @@ class Operator(Generic[P]):
         summary: one line for the documentation.
         lower: checks shapes, dtypes and quantization and computes every integer the kernel needs for a rounding;
             raises UnsupportedModel naming operator and tensor.
-        reference: the operator in NumPy. Takes the parameters and the tensors that `call` passes, in that order;
-            returns the outputs: with rounding `single` equal to LiteRT's reference kernels to the last integer,
-            with `double` to TFLite Micro's.
+        reference: the operator in NumPy. Takes the parameters and the tensors that `call` passes, in that order, states
+            as they were; returns the outputs, then the states as they are: with rounding `single` equal to LiteRT's
+            reference kernels to the last integer, with `double` to TFLite Micro's.
         call: the operator in C.
         macs: multiply-accumulates of one inference.
         distances: for each tensor that `call` passes, bytes that it must start above the output to be overwritten

@@ -20,7 +20,7 @@ class Buffer:
     Attributes:
         key: the tensor index, or `-1 - layer` for the scratch of a layer.
         bytes: rounded up to the program's alignment.
-        first, last: layer indices; graph inputs exist from step 0, graph outputs to the last step.
+        first, last: layer indices; graph inputs exist from step 0, graph outputs to the last step, states always.
     """
 
     key: int
@@ -63,6 +63,8 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     for index in graph.outputs:
         if index in owner:
             last[owner[index]] = end
+    for state in graph.states:
+        first[state.tensor], last[state.tensor] = 0, end
     found += [Buffer(key, aligned(program.tensor(key).bytes, alignment), first[key], last[key]) for key in first]
     return tuple(sorted(found, key=lambda b: (b.first, b.key)))
 
@@ -70,7 +72,7 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
 def distances(program: Program, found: Sequence[Buffer]) -> dict[tuple[int, int], int]:
     """Where an output may overwrite an input: the layer is the input's last reader, its row knows the distance."""
     owner, lives = program.storage(), {b.key: b for b in found}
-    kept = {owner[i] for i in program.graph.outputs if i in owner}
+    kept = {owner[i] for i in program.graph.outputs if i in owner} | {state.tensor for state in program.graph.states}
     result: dict[tuple[int, int], int] = {}
     for step, layer in enumerate(program.layers):
         if isinstance(layer.call, View) or len(layer.op.outputs) != 1:
