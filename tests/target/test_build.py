@@ -6,19 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.target.fake_model import MODEL, write_fake_model
-from tests.target.machines import STRICT, TOOLCHAINS, fake_image, needs_gcc
+from tests.target.machines import CORES_AND_TOOLCHAINS, STRICT, TOOLCHAINS, fake_image, needs_gcc
 from tinykd.errors import OverBudget, ToolError, UsageError
 from tinykd.target.build import build
 from tinykd.target.elf import read_elf
 from tinykd.target.sizes import REST
-from tinykd.target.targets import CORES, find_target
+from tinykd.target.targets import find_target
 from tinykd.target.toolchain import find_toolchain
 
 M4 = find_target("m4")
 
 
-@pytest.mark.parametrize("core", [name for name in CORES if name != "host"])
-@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize(("core", "toolchain"), CORES_AND_TOOLCHAINS)
 def test_firmware_compiles_without_a_warning_for_every_core(core: str, toolchain: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert "-Werror" in STRICT
     image = fake_image(tmp_path_factory.getbasetemp(), core, toolchain)
@@ -106,7 +105,7 @@ def test_an_empty_tree_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_budget_beyond_the_board_is_refused(tmp_path: Path) -> None:
-    microbit = find_target("m0plus")
+    microbit = find_target("microbit")
     with pytest.raises(UsageError, match=r"RAM budget of 16385 bytes on microbit, which has 16384"):
         build(write_fake_model(tmp_path, microbit), microbit, find_toolchain(microbit), ram_bytes=16385)
 

@@ -13,7 +13,7 @@ from tinykd.target import inventory, toolchain
 from tinykd.target.emulator import qemu, unicorn
 
 
-def _none() -> None:
+def _none(_: str = "") -> None:
     return None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.target.fake_model import BYTES, HEADER, MODEL, TENSOR, expected
-from tests.target.machines import EMULATORS, TOOLCHAINS, emulator, fake_image, needs_qemu
+from tests.target.machines import EMULATORS, RISCV_TOOLCHAINS, TOOLCHAINS, emulator, fake_image, installed, needs_qemu, needs_riscv_qemu
 from tinykd.errors import ToolError
 from tinykd.target.emulator.find import find_emulator
 from tinykd.target.emulator.unicorn import Unicorn, find_unicorn
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
 @pytest.mark.parametrize("name", EMULATORS)
-@pytest.mark.parametrize("target", ["m4", "m0plus", "m3", "m7", "m33"])
+@pytest.mark.parametrize("target", ["m4", "m0plus", "microbit", "m3", "m7", "m33"])
 def test_every_integer_on_every_core(target: str, name: str, toolchain: str, folder: Path) -> None:
     served = Session(emulator(target, name), fake_image(folder, target, toolchain)).run_inputs(INPUTS)
     assert served.golden == GoldenCheck(vectors=2, compared=32, differing=0)
@@ -55,6 +55,15 @@ def test_every_integer_on_every_core(target: str, name: str, toolchain: str, fol
 def test_every_integer_on_the_m55(toolchain: str, folder: Path) -> None:
     served = Session(emulator("m55", "qemu"), fake_image(folder, "m55", toolchain)).run_inputs(INPUTS)
     assert [i.outputs for i in served.inferences] == [expected(fed) for fed in INPUTS]
+
+
+@needs_riscv_qemu
+@pytest.mark.parametrize("toolchain", RISCV_TOOLCHAINS)
+def test_every_integer_on_riscv(toolchain: str, folder: Path) -> None:
+    served = Session(emulator("riscv", "qemu"), fake_image(folder, "riscv", toolchain)).run_inputs(INPUTS)
+    assert served.golden == GoldenCheck(vectors=2, compared=32, differing=0)
+    assert [i.outputs for i in served.inferences] == [expected(fed) for fed in INPUTS]
+    assert served.text == "fake: golden vectors agree\n"
 
 
 def test_every_integer_on_the_host(folder: Path) -> None:
@@ -83,6 +92,52 @@ def test_qemu_counts_the_instructions_of_a_known_loop(target: str, folder: Path)
         counts[rounds] = inference.instructions
     assert counts[300_000] - counts[100_000] == pytest.approx(400_000, abs=130)  # two ticks of at most 62.5
     assert 200_000 < counts[100_000] < 200_600
+
+
+def looping_riscv(rounds: int) -> str:
+    """A model whose body is a loop of exactly `rounds * 100` instructions."""
+    loop = f"""
+    uint32_t rounds = {rounds}u;
+    __asm__ volatile("1:\\n\\t.rept 98\\n\\tnop\\n\\t.endr\\n\\taddi %0, %0, -1\\n\\tbnez %0, 1b" : "+r"(rounds));
+"""
+    return MODEL.replace("    for (int i = 0;", loop + "    for (int i = 0;", 1)
+
+
+@needs_riscv_qemu
+def test_qemu_counts_every_instruction_of_riscv(folder: Path) -> None:
+    counts = []
+    for rounds in (10_001, 20_001, 50_010_001):  # each takes two instructions to load
+        image = fake_image(folder, "riscv", "auto", looping_riscv(rounds))
+        (inference,) = Session(emulator("riscv", "qemu"), image).run_inputs(INPUTS[:1]).inferences
+        assert inference.instructions is not None
+        counts.append(inference.instructions)
+    assert counts[1] - counts[0] == 1_000_000
+    assert counts[2] - counts[0] == 5_000_000_000  # beyond 32 bits
+
+
+@needs_riscv_qemu
+@pytest.mark.parametrize("statement", [
+    "*(volatile uint32_t *)(uintptr_t)0x90000000u = 1u;",  # beyond everything
+    "*(volatile uint32_t *)(uintptr_t)0x80840000u = 1u;",  # beyond the RAM of the budget
+    "*(volatile uint32_t *)(uintptr_t)0x80000100u = 1u;",  # flash
+    '__asm__ volatile("unimp");',
+    '__asm__ volatile(".insn r 0x53, 0, 0, x0, x0, x0");',  # fadd.s, which the core does not have
+])  # fmt: skip
+def test_a_fault_on_riscv_names_the_function(statement: str, folder: Path) -> None:
+    image = fake_image(folder, "riscv", "auto", broken(statement))
+    with pytest.raises(ToolError, match=r"faulted in tinykd_fake_invoke in inference 1: .*mcause"):
+        Session(emulator("riscv", "qemu"), image).run_inputs([INPUTS[0], bytes([99]) + bytes(15)], stall_s=20)
+
+
+UNALIGNED = "volatile uintptr_t at = (uintptr_t)arena + 33u; (*(volatile uint32_t *)at)++;"
+
+
+@needs_qemu
+@pytest.mark.parametrize("target", ["m0plus", "microbit", "m3", "m4", "m7", "m33", "m55"])
+def test_an_unaligned_word_access_faults(target: str, folder: Path) -> None:
+    image = fake_image(folder, target, "auto", broken(UNALIGNED))
+    with pytest.raises(ToolError, match="faulted in tinykd_fake_invoke in inference 1"):
+        Session(emulator(target, "qemu"), image).run_inputs([INPUTS[0], bytes([99]) + bytes(15)], stall_s=20)
 
 
 @needs_qemu
@@ -134,8 +189,10 @@ def test_a_fault_is_an_error_that_names_the_function(name: str, statement: str, 
         Session(emulator("m4", name), image).run_inputs([INPUTS[0], bytes([99]) + bytes(15)], stall_s=20)
 
 
-@pytest.mark.parametrize("name", EMULATORS)
-def test_a_stack_that_overflows_leaves_ram_and_faults(name: str, folder: Path) -> None:
+@pytest.mark.parametrize(("target", "name"), [("m4", "unicorn"), ("m4", "qemu"), ("m33", "qemu"), ("riscv", "qemu")])
+def test_a_stack_that_overflows_leaves_ram_and_faults(target: str, name: str, folder: Path) -> None:
+    if not installed(target, name):
+        pytest.skip(f"{name} is not installed")
     # recursion without end: no bound is known, and the default reserve is soon used up
     endless = MODEL.replace(
         "int tinykd_fake_invoke(void *arena)\n{",
@@ -147,10 +204,10 @@ def test_a_stack_that_overflows_leaves_ram_and_faults(name: str, folder: Path) -
         "    volatile uint32_t n = 1u;\n    if (input[0] == 99 && down(&n) == 0u) {\n        return 1;\n    }\n    for (int i = 0;",
         1,
     )
-    image = fake_image(folder, "m4", "auto", endless)
+    image = fake_image(folder, target, "auto", endless)
     assert image.stack.bytes is None
     with pytest.raises(ToolError, match=r"faulted.*in inference 1: .*stack exhausted|faulted in down in inference 1"):
-        Session(emulator("m4", name), image).run_inputs([INPUTS[0], bytes([99]) + bytes(15)], stall_s=20)
+        Session(emulator(target, name), image).run_inputs([INPUTS[0], bytes([99]) + bytes(15)], stall_s=20)
 
 
 @pytest.mark.skipif(find_unicorn() is None, reason="unicorn is not installed")

@@ -16,6 +16,11 @@ from tinykd.target.targets import BOARDS, CORES, NAMES, find_target
         ("m0plus", "cortex-m0plus"),
         ("m55", "cortex-m55"),
         ("host", "host"),
+        ("riscv", "rv32imac"),
+        ("riscv32", "rv32imac"),
+        ("rv32imac", "rv32imac"),
+        ("m0", "cortex-m0plus"),
+        ("microbit", "cortex-m0plus"),
     ],
 )
 def test_spellings(spelling: str, core: str) -> None:
@@ -23,7 +28,7 @@ def test_spellings(spelling: str, core: str) -> None:
 
 
 def test_every_core_of_the_issue_has_a_target() -> None:
-    for name in ("cortex-m", "cortex-m0plus", "m3", "m4", "m7", "m33", "m55", "host"):
+    for name in ("cortex-m", "cortex-m0plus", "m3", "m4", "m7", "m33", "m55", "riscv", "host"):
         find_target(name)
 
 
@@ -46,7 +51,7 @@ def test_boards_are_sound(name: str) -> None:
 def test_each_core_runs_on_a_board_of_that_core() -> None:
     for core, board in BOARDS.items():
         assert load_board(board).core == core
-    assert set(NAMES.values()) == set(CORES)
+    assert set(NAMES.values()) == {*CORES, "microbit"}
 
 
 def test_default_budget_is_256_kib() -> None:

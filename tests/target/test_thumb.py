@@ -11,7 +11,8 @@ import pytest
 
 from tests.target.machines import TOOLCHAINS, fake_image, needs_gcc
 from tinykd.target.elf import read_elf
-from tinykd.target.thumb import Flow, branches, stack_pushed
+from tinykd.target.flow import Flow
+from tinykd.target.thumb import branches, stack_pushed
 
 _LINE = re.compile(r"^\s*([0-9a-f]+):\s+[0-9a-f ]+\t(\S+)\s*(.*)$")
 _IMMEDIATE = re.compile(r"(?:b|bl|cbn?z|b(?:eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le))(?:\.[nw])?$")
@@ -81,7 +82,7 @@ def test_every_branch_of_an_image_is_what_objdump_says(target: str, toolchain: s
         if match and _IMMEDIATE.match(match[2]):
             wanted[int(match[1], 16)] = int(re.findall(r"\b([0-9a-f]+) <", match[3])[0], 16)
     marks = [*elf.data_marks, (text.address + text.bytes, False)]
-    found = {}
+    found = dict[int, int]()
     for (low, is_code), (high, _) in itertools.pairwise(marks):
         if is_code and text.address <= low:
             code = elf.code[".text"][low - text.address : high - text.address]

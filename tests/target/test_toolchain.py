@@ -9,7 +9,7 @@ from tinykd.target.emulator.find import find_emulator
 from tinykd.target.targets import find_target
 
 
-def _none() -> None:
+def _none(_: str = "") -> None:
     return None
 
 
@@ -46,6 +46,6 @@ def test_a_missing_emulator_says_how_to_install_one(preference: str, install: st
 
 def test_a_qemu_without_the_machine_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     light = unicorn.Unicorn("1")
-    monkeypatch.setattr(qemu, "find_qemu", lambda: qemu.Qemu("qemu-system-arm", "1", frozenset({"virt"})))
+    monkeypatch.setattr(qemu, "find_qemu", lambda _: qemu.Qemu("qemu-system-arm", "1", frozenset({"virt"})))
     monkeypatch.setattr(unicorn, "find_unicorn", lambda: light)
     assert find_emulator(find_target("m4")) is light

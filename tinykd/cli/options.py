@@ -13,7 +13,7 @@ Decorated = Callable[..., Any]
 def target_options(command: Decorated) -> Decorated:
     """Where the firmware runs, how it computes, and what it may use."""
     options = [
-        click.option("--target", metavar="NAME", help="cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, or host."),
+        click.option("--target", metavar="NAME", help="cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, riscv, microbit, or host."),
         click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro."),
         click.option("--optimize", type=click.Choice(["size", "speed", "balanced", "ram"]), help="What the code favours."),
         click.option("--without", multiple=True, metavar="PASS", help="Leave a graph rewrite out; may be repeated."),

@@ -161,7 +161,7 @@ class Quantize(Section):
 class Export(Section):
     """How the int8 model becomes C."""
 
-    target: str = Field(default="cortex-m", description="cortex-m, cortex-m0plus, m3, m4, m7, m33, m55, or host")
+    target: str = Field(default="cortex-m", description="cortex-m, cortex-m0plus, m3, m4, m7, m33, m55, rv32imac, microbit, or host")
     rounding: Literal["single", "double"] = Field(default="single", description="single equals LiteRT, double equals TFLite Micro")
     optimize: Literal["size", "speed", "balanced", "ram"] = Field(default="balanced", description="what kernels and plan favour")
     without: tuple[str, ...] = Field(default=(), description="graph rewrites to leave out, by name")

@@ -35,20 +35,24 @@ class Budget:
 
 @dataclass(frozen=True)
 class QemuMachine:
-    """A machine of `qemu-system-arm`.
+    """A machine of QEMU.
 
     Attributes:
+        program: the QEMU that has it.
         machine: its name for `-M`.
-        systick_hz: the clock of the core's SysTick; with `-icount shift=0` one instruction takes 1 ns.
+        tick_hz: the clock behind the port's ticks; with `-icount shift=0` one instruction takes 1 ns.
+        options: more arguments.
     """
 
+    program: str
     machine: str
-    systick_hz: int
+    tick_hz: int
+    options: tuple[str, ...] = ()
 
     @property
     def instructions_per_tick(self) -> float:
-        """Instructions that one tick of SysTick stands for under `-icount shift=0`."""
-        return 1e9 / self.systick_hz
+        """Instructions that one tick of the port stands for under `-icount shift=0`."""
+        return 1e9 / self.tick_hz
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Board:
     Attributes:
         name: the stem of its file in `boards/`.
         core: a key of `targets.CORES`.
-        port: folder of `firmware/ports` that it runs.
+        ports: folders of `firmware/ports` that make up what it runs.
         flash, ram: the physical memories.
         budget: the default budget, at most the memories.
         qemu: the machine that emulates it, if any.
@@ -66,7 +70,7 @@ class Board:
 
     name: str
     core: str
-    port: str
+    ports: tuple[str, ...]
     flash: Region
     ram: Region
     budget: Budget
@@ -92,9 +96,9 @@ def load_board(name: str) -> Board:
     return Board(
         name=name,
         core=table.pop("core"),
-        port=table.pop("port"),
+        ports=tuple(table.pop("ports")),
         flash=Region(**table.pop("flash")),
         ram=Region(**table.pop("ram")),
         budget=Budget(**table.pop("budget")),
-        qemu=QemuMachine(**qemu) if qemu else None,
+        qemu=QemuMachine(**{**qemu, "options": tuple(qemu.get("options", ()))}) if qemu else None,
     )

@@ -111,7 +111,7 @@ def build(
         return read_elf(elf, objects)
 
     frames = read_stack_usage(path.with_suffix(".su") for path in objects if path.with_suffix(".su").exists())
-    stack = stack_bound(link(roomy, UNKNOWN_STACK_BYTES), frames, target.core.exception_frame_bytes)
+    stack = stack_bound(link(roomy, UNKNOWN_STACK_BYTES), frames, target.core.instruction_set, target.core.exception_frame_bytes)
     reserved = UNKNOWN_STACK_BYTES if stack.bytes is None else -(-stack.bytes // 16) * 16
     _check(measure(link(roomy, reserved)), budget, elf)
     return Image(elf, target, name, optimize, trace, budget, measure(link(budget, reserved)), stack)

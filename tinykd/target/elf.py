@@ -154,8 +154,8 @@ def read_elf(path: Path, objects: Sequence[Path] = ()) -> Elf:
                 kind, index = raw["st_info"]["type"], raw["st_shndx"]
                 if kind == "STT_FILE":
                     file = Path(raw.name).stem
-                elif raw.name.startswith(("$t", "$d")) and isinstance(index, int):
-                    marks.append((raw["st_value"], raw.name[1] == "t"))
+                elif raw.name.startswith(("$t", "$x", "$d")) and isinstance(index, int):
+                    marks.append((raw["st_value"], raw.name[1] != "d"))
                 elif kind in ("STT_FUNC", "STT_OBJECT") and isinstance(index, int):
                     local = raw["st_info"]["bind"] == "STB_LOCAL"
                     source = file if local and file in stems else owner.get(raw.name, RUNTIME)

@@ -1,4 +1,4 @@
-"""The firmware around a generated model: the main program and the port of a target."""
+"""The firmware around a generated model: the main program and the ports of a target."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def firmware_sources(target: Target) -> dict[str, str]:
     """
     root = firmware_folder()
     files = {name: (root / name).read_text() for name in HEADERS}
-    for folder in (root / "app", root / "ports" / target.port):
+    for folder in (root / "app", *(root / "ports" / port for port in target.ports)):
         files |= {f"firmware/{path.name}": path.read_text() for path in sorted(folder.iterdir()) if path.is_file()}
     return files

@@ -49,13 +49,13 @@ def _board_makefile(
         run = f"""
 # Repeats the golden vectors in the emulator; exits with 0 if every integer agrees.
 run: build/firmware.elf
-\tqemu-system-arm -M {board.qemu.machine} -icount shift=0 -nographic -monitor none -serial none \\
+\t{" ".join([board.qemu.program, "-M", board.qemu.machine, *board.qemu.options])} -icount shift=0 -nographic -monitor none -serial none \\
 \t  -semihosting-config enable=on,target=native -kernel $<
 """
     return f"""# Firmware of the model '{name}' for {board.name}: make, then make run. Written by tinykd.
-CROSS ?= arm-none-eabi-
+CROSS ?= {target.core.gcc}
 CC = $(CROSS)gcc
-CFLAGS = -std=c99 -mthumb {" ".join(target.core.gcc)} {" ".join(OPTIMIZE[optimize])} -ffunction-sections -fdata-sections -fstack-usage \\
+CFLAGS = -std=c99 {" ".join(target.core.gcc_flags)} {" ".join(OPTIMIZE[optimize])} -ffunction-sections -fdata-sections -fstack-usage \\
   -Wall -Wextra -Iinclude -Isrc -Ifirmware
 LDFLAGS = -nostdlib -nostartfiles -T firmware/link.ld -Wl,--gc-sections -Wl,--build-id=none \\
   {" ".join(_linker_symbols(target, flash_bytes, ram_bytes))}
@@ -63,7 +63,7 @@ SOURCES = {" ".join(c_files)}
 OBJECTS = $(patsubst %.c,build/objects/%.o,$(SOURCES))
 
 build/firmware.elf: $(OBJECTS) firmware/link.ld
-\t$(CC) -mthumb {" ".join(target.core.gcc)} $(LDFLAGS) $(OBJECTS) -lgcc -o $@
+\t$(CC) {" ".join(target.core.gcc_flags)} $(LDFLAGS) $(OBJECTS) -lgcc -o $@
 \t$(CROSS)size $@
 
 build/objects/%.o: %.c
@@ -105,7 +105,7 @@ clean:
 def _cmake(name: str, target: Target, optimize: str, c_files: Sequence[str], flash_bytes: int | None, ram_bytes: int | None) -> str:
     model = [path for path in c_files if path.startswith("src/") and not path.endswith("_golden.c")]
     firmware = [path for path in c_files if path not in model]
-    flags = f"-mthumb {' '.join(target.core.gcc)}" if target.board else ""
+    flags = " ".join(target.core.gcc_flags) if target.board else ""
     link = ""
     if target.board:
         options = " ".join(["-nostdlib", "-nostartfiles", "-Wl,--gc-sections", *_linker_symbols(target, flash_bytes, ram_bytes)])

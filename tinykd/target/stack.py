@@ -6,12 +6,33 @@ compiler's own helpers, count with everything that they push.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinykd.target import rv32, thumb
 from tinykd.target.elf import Elf, Symbol
-from tinykd.target.thumb import Flow, branches, stack_pushed
+from tinykd.target.flow import Branch, Flow
+
+
+@dataclass(frozen=True)
+class InstructionSet:
+    """What the call graph needs to know of instructions.
+
+    Attributes:
+        branches: those in a stretch of code that lies at an address.
+        stack_pushed: bytes by which a stretch lowers the stack pointer, None if a register decides.
+    """
+
+    branches: Callable[[bytes, int], Iterator[Branch]]
+    stack_pushed: Callable[[bytes], int | None]
+
+
+INSTRUCTION_SETS: dict[str, InstructionSet] = {
+    "thumb": InstructionSet(thumb.branches, thumb.stack_pushed),
+    "rv32": InstructionSet(rv32.branches, rv32.stack_pushed),
+}
+"""Every instruction set by the name that `Core.instruction_set` has."""
 
 INTERRUPTS = ("SysTick_Handler",)
 """Handlers that may run on top of the program, one at a time. Faults end the program and start on a fresh stack."""
@@ -66,14 +87,15 @@ def read_stack_usage(files: Iterable[Path]) -> dict[tuple[str, str], int | None]
     return frames
 
 
-def stack_bound(elf: Elf, frames: Mapping[tuple[str, str], int | None], exception_frame_bytes: int) -> StackBound:
+def stack_bound(elf: Elf, frames: Mapping[tuple[str, str], int | None], instruction_set: str, exception_frame_bytes: int) -> StackBound:
     """The worst-case stack of a linked image.
 
     Args:
         frames: from `read_stack_usage`.
+        instruction_set: key of `INSTRUCTION_SETS`.
         exception_frame_bytes: what the core pushes when an interrupt comes.
     """
-    functions = _call_graph(elf, frames)
+    functions = _call_graph(elf, frames, INSTRUCTION_SETS[instruction_set])
     names = {s.address: s.name for s in elf.symbols if s.kind == "function"}
     start = elf.symbol("Reset_Handler")
     entry = start.address if start else elf.entry
@@ -100,19 +122,19 @@ def _model(elf: Elf, functions: Mapping[int, _Function], names: Mapping[int, str
     return deepest
 
 
-def _call_graph(elf: Elf, frames: Mapping[tuple[str, str], int | None]) -> dict[int, _Function]:
+def _call_graph(elf: Elf, frames: Mapping[tuple[str, str], int | None], reads: InstructionSet) -> dict[int, _Function]:
     spans = _spans(elf)
     starts = {symbol.address: symbol.address for symbol, _ in spans}
     graph = {}
     for symbol, end in spans:
         calls, unknown, pushed = set(), [], 0
         for low, code in _code(elf, symbol, end):
-            for branch in branches(code, low):
+            for branch in reads.branches(code, low):
                 if branch.target is None:
                     unknown.append(f"{symbol.name} makes an {branch.flow.value} at {branch.address:#x}")
                 elif branch.flow is Flow.CALL or not symbol.address <= branch.target < end:
                     calls.add(starts.get(branch.target, branch.target))
-            piece = stack_pushed(code)
+            piece = reads.stack_pushed(code)
             if piece is None:
                 unknown.append(f"{symbol.name} moves the stack pointer by a register")
             pushed += piece or 0

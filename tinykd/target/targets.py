@@ -10,70 +10,103 @@ from tinykd.target.boards import Board, load_board
 
 
 @dataclass(frozen=True)
+class Zig:
+    """How `zig` is told which core.
+
+    Attributes:
+        target: triple.
+        cpu: processor and its features, for `-mcpu`.
+        flags: flags of its C compiler.
+    """
+
+    target: str
+    cpu: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Core:
     """A processor core.
 
     Attributes:
-        name: Arm's name in lower case.
-        gcc: flags that select it in GCC.
-        zig: triple and processor that select it in `zig cc`.
+        name: Arm's name in lower case, or the RISC-V instruction set's.
+        instruction_set: key of `stack.INSTRUCTION_SETS`; empty for the host.
+        gcc: what precedes `gcc` in the name of its cross compiler.
+        gcc_flags: flags that select it in GCC.
+        zig: triple, processor and flags that select it in `zig cc`.
         unicorn: the model's name in unicorn (`UC_CPU_ARM_...`); empty if unicorn has none.
         hard_float: floating-point arguments travel in registers, so the unit must be on.
         exception_frame_bytes: what the core itself pushes on an interrupt, at most, with alignment.
     """
 
     name: str
-    gcc: tuple[str, ...]
-    zig: tuple[str, ...]
+    instruction_set: str
+    gcc: str
+    gcc_flags: tuple[str, ...]
+    zig: Zig
     unicorn: str
     hard_float: bool
     exception_frame_bytes: int
 
 
-_EABI = ("-target", "thumb-freestanding-eabi")
-_EABIHF = ("-target", "thumb-freestanding-eabihf")
+_ALIGNED = "-mno-unaligned-access"
+"""No core may access a word that is not aligned, though most could: what holds on one must hold on all."""
+
+_BARE = ("-ffreestanding", "-fbuiltin")
+"""For a GCC that came without a C library: its own <stdint.h>, and still memcpy as an instruction."""
+
+_NO_TABLES = "-fno-jump-tables"
+"""On RISC-V a switch by table is a jump that looks like any computed one, and leaves the stack without a bound."""
+
+_ARM = "arm-none-eabi-"
+_THUMB = "thumb-freestanding-eabi"
+_THUMBHF = "thumb-freestanding-eabihf"
 _BASIC_FRAME = 8 * 4 + 4
 _EXTENDED_FRAME = 26 * 4 + 4
 
+
+def _soft(cpu: str) -> tuple[str, ...]:
+    return ("-mthumb", f"-mcpu={cpu}", "-mfloat-abi=soft", _ALIGNED)
+
+
+def _hard(cpu: str, fpu: str) -> tuple[str, ...]:
+    return ("-mthumb", f"-mcpu={cpu}", "-mfloat-abi=hard", f"-mfpu={fpu}", _ALIGNED)
+
+
 CORES: dict[str, Core] = {
-    "cortex-m0plus": Core(
-        "cortex-m0plus", ("-mcpu=cortex-m0plus", "-mfloat-abi=soft"), (*_EABI, "-mcpu=cortex_m0plus"), "CORTEX_M0", False, _BASIC_FRAME
-    ),
-    "cortex-m3": Core("cortex-m3", ("-mcpu=cortex-m3", "-mfloat-abi=soft"), (*_EABI, "-mcpu=cortex_m3"), "CORTEX_M3", False, _BASIC_FRAME),
-    "cortex-m4": Core(
-        "cortex-m4",
-        ("-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
-        (*_EABIHF, "-mcpu=cortex_m4+vfp4d16sp"),
-        "CORTEX_M4",
-        True,
-        _EXTENDED_FRAME,
-    ),
-    "cortex-m7": Core(
-        "cortex-m7",
-        ("-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
-        (*_EABIHF, "-mcpu=cortex_m7+fp_armv8d16sp"),
-        "CORTEX_M7",
-        True,
-        _EXTENDED_FRAME,
-    ),
-    "cortex-m33": Core(
-        "cortex-m33",
-        ("-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"),
-        (*_EABIHF, "-mcpu=cortex_m33+dsp+fp_armv8d16sp"),
-        "CORTEX_M33",
-        True,
-        _EXTENDED_FRAME,
-    ),
-    "cortex-m55": Core(
-        "cortex-m55",
-        ("-mcpu=cortex-m55", "-mfloat-abi=hard", "-mfpu=auto"),
-        (*_EABIHF, "-mcpu=cortex_m55+mve_fp+fp_armv8d16+fullfp16"),
-        "",
-        True,
-        _EXTENDED_FRAME,
-    ),
-    "host": Core("host", (), (), "", False, 0),
-}
+    core.name: core
+    for core in (
+        Core(
+            "cortex-m0plus", "thumb", _ARM, _soft("cortex-m0plus"),
+            Zig(_THUMB, "cortex_m0plus+strict_align"), "CORTEX_M0", False, _BASIC_FRAME,
+        ),
+        Core(
+            "cortex-m3", "thumb", _ARM, _soft("cortex-m3"),
+            Zig(_THUMB, "cortex_m3+strict_align"), "CORTEX_M3", False, _BASIC_FRAME,
+        ),
+        Core(
+            "cortex-m4", "thumb", _ARM, _hard("cortex-m4", "fpv4-sp-d16"),
+            Zig(_THUMBHF, "cortex_m4+vfp4d16sp+strict_align"), "CORTEX_M4", True, _EXTENDED_FRAME,
+        ),
+        Core(
+            "cortex-m7", "thumb", _ARM, _hard("cortex-m7", "fpv5-sp-d16"),
+            Zig(_THUMBHF, "cortex_m7+fp_armv8d16sp+strict_align"), "CORTEX_M7", True, _EXTENDED_FRAME,
+        ),
+        Core(
+            "cortex-m33", "thumb", _ARM, _hard("cortex-m33", "fpv5-sp-d16"),
+            Zig(_THUMBHF, "cortex_m33+dsp+fp_armv8d16sp+strict_align"), "CORTEX_M33", True, _EXTENDED_FRAME,
+        ),
+        Core(
+            "cortex-m55", "thumb", _ARM, _hard("cortex-m55", "auto"),
+            Zig(_THUMBHF, "cortex_m55+mve_fp+fp_armv8d16+fullfp16+strict_align"), "", True, _EXTENDED_FRAME,
+        ),
+        Core(
+            "rv32imac", "rv32", "riscv64-unknown-elf-", ("-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany", _NO_TABLES, *_BARE),
+            Zig("riscv32-freestanding-none", "generic_rv32+m+a+c", ("-mcmodel=medany", _NO_TABLES)), "", False, 0,
+        ),
+        Core("host", "", "", (), Zig("", ""), "", False, 0),
+    )
+}  # fmt: skip
 """Every core by name."""
 
 
@@ -82,6 +115,7 @@ class Target:
     """A core to compile for, and the board whose memories and emulator stand for it.
 
     Attributes:
+        name: the core's, or the board's where it is not the one that usually stands for the core.
         board: None for the host, which has no memories to fit and needs no emulator.
     """
 
@@ -90,18 +124,19 @@ class Target:
     board: Board | None
 
     @property
-    def port(self) -> str:
-        """The folder of `firmware/ports` that the firmware runs on."""
-        return self.board.port if self.board else "host"
+    def ports(self) -> tuple[str, ...]:
+        """The folders of `firmware/ports` that the firmware runs on."""
+        return self.board.ports if self.board else ("host",)
 
 
 BOARDS: dict[str, str] = {
-    "cortex-m0plus": "microbit",
+    "cortex-m0plus": "mps2-an385-armv6m",
     "cortex-m3": "mps2-an385",
     "cortex-m4": "mps2-an386",
     "cortex-m7": "mps2-an500",
     "cortex-m33": "mps2-an505",
     "cortex-m55": "mps3-an547",
+    "rv32imac": "virt-rv32",
 }
 """The board that stands for a core."""
 
@@ -114,8 +149,11 @@ NAMES: dict[str, str] = {
     "cortex-m0": "cortex-m0plus",
     "cortex-m0+": "cortex-m0plus",
     "cortex-m4f": "cortex-m4",
+    "riscv": "rv32imac",
+    "riscv32": "rv32imac",
+    "microbit": "microbit",
 }
-"""Every spelling that `--target` accepts, with the core it means. `cortex-m` means the M4."""
+"""Every spelling that `--target` accepts, with the core or the board that it means. `cortex-m` means the M4."""
 
 
 def find_target(name: str) -> Target:
@@ -124,10 +162,12 @@ def find_target(name: str) -> Target:
     Raises:
         UsageError: no target has that name.
     """
-    core = NAMES.get(name.lower())
-    if core is None:
+    meant = NAMES.get(name.lower())
+    if meant is None:
         near = difflib.get_close_matches(name.lower(), NAMES, 1)
         guess = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"no target is called {name!r}", f"{guess}targets: cortex-m (= m4), {', '.join(CORES)}")
-    board = BOARDS.get(core)
-    return Target(core, CORES[core], load_board(board) if board else None)
+        raise UsageError(f"no target is called {name!r}", f"{guess}targets: cortex-m (= m4), {', '.join(CORES)}, microbit")
+    if meant == "host":
+        return Target(meant, CORES[meant], None)
+    board = load_board(BOARDS.get(meant, meant))
+    return Target(meant, CORES[board.core], board)

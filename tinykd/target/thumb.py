@@ -5,32 +5,9 @@ Source: Armv7-M Architecture Reference Manual (DDI 0403E), A5 and A7.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-
-class Flow(enum.Enum):
-    """Where control may go besides the next instruction."""
-
-    CALL = "call"
-    JUMP = "jump"
-    INDIRECT_CALL = "indirect call"
-    INDIRECT_JUMP = "indirect jump"
-
-
-@dataclass(frozen=True)
-class Branch:
-    """A branch instruction.
-
-    Attributes:
-        address: of the instruction.
-        target: where it goes, None if a register decides.
-    """
-
-    flow: Flow
-    address: int
-    target: int | None
+from tinykd.target.flow import Branch, Flow, signed
 
 
 def instructions(code: bytes, address: int) -> Iterator[tuple[int, int, int | None]]:
@@ -55,9 +32,9 @@ def branches(code: bytes, address: int) -> Iterator[Branch]:
 
 def _narrow_branch(at: int, half: int) -> Branch | None:
     if half & 0xF000 == 0xD000 and half >> 8 & 0xF < 0xE:  # B<cond>, T1
-        return Branch(Flow.JUMP, at, at + 4 + _signed((half & 0xFF) << 1, 9))
+        return Branch(Flow.JUMP, at, at + 4 + signed((half & 0xFF) << 1, 9))
     if half & 0xF800 == 0xE000:  # B, T2
-        return Branch(Flow.JUMP, at, at + 4 + _signed((half & 0x7FF) << 1, 12))
+        return Branch(Flow.JUMP, at, at + 4 + signed((half & 0x7FF) << 1, 12))
     if half & 0xF500 == 0xB100:  # CBZ, CBNZ
         return Branch(Flow.JUMP, at, at + 4 + ((half >> 9 & 1) << 6 | (half >> 3 & 0x1F) << 1))
     if half & 0xFF87 == 0x4780:  # BLX register
@@ -74,10 +51,10 @@ def _wide_branch(at: int, first: int, second: int) -> Branch | None:
     j1, j2 = second >> 13 & 1, second >> 11 & 1
     if second & 0x5000 in (0x5000, 0x1000):  # BL; B, T4
         i1, i2 = 1 - (j1 ^ sign), 1 - (j2 ^ sign)
-        offset = _signed(sign << 24 | i1 << 23 | i2 << 22 | (first & 0x3FF) << 12 | low, 25)
+        offset = signed(sign << 24 | i1 << 23 | i2 << 22 | (first & 0x3FF) << 12 | low, 25)
         return Branch(Flow.CALL if second & 0x4000 else Flow.JUMP, at, at + 4 + offset)
     if second & 0x5000 == 0 and first >> 6 & 0xF < 0xE:  # B<cond>, T3
-        offset = _signed(sign << 20 | j2 << 19 | j1 << 18 | (first & 0x3F) << 12 | low, 21)
+        offset = signed(sign << 20 | j2 << 19 | j1 << 18 | (first & 0x3F) << 12 | low, 21)
         return Branch(Flow.JUMP, at, at + 4 + offset)
     return None
 
@@ -140,7 +117,3 @@ def _expand(first: int, second: int) -> int:
         return (byte, byte << 16 | byte, byte << 24 | byte << 8, byte * 0x01010101)[value >> 8]
     rotation, number = value >> 7, 0x80 | value & 0x7F
     return (number >> rotation | number << (32 - rotation)) & 0xFFFFFFFF
-
-
-def _signed(value: int, bits: int) -> int:
-    return value - (1 << bits) if value >> (bits - 1) & 1 else value

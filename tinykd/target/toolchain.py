@@ -1,4 +1,4 @@
-"""Compilers: GCC for Arm, clang through Zig's wheel, and the host's own."""
+"""Compilers: GCC for Arm and RISC-V, clang through Zig's wheel, and the host's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ from tinykd.target.targets import Core, Target
 
 Command = tuple[str, ...]
 
-INSTALL_GCC = "apt-get install gcc-arm-none-eabi"
+INSTALL_GCC: dict[str, str] = {
+    "arm-none-eabi-": "apt-get install gcc-arm-none-eabi",
+    "riscv64-unknown-elf-": "apt-get install gcc-riscv64-unknown-elf",
+}
+"""What installs a cross compiler, by its prefix."""
+
+PREFERENCES: dict[str, tuple[str, ...]] = {"auto": ("gcc", "zig"), "gcc": ("gcc",), "zig": ("zig",)}
+"""Toolchains to look for, in order, by `--toolchain`."""
+
 INSTALL_ZIG = "pip install ziglang"
 INSTALL_CC = "apt-get install gcc libc6-dev"
 
@@ -47,15 +55,15 @@ class Toolchain(Protocol):
 
 
 @dataclass(frozen=True)
-class GccArm:
-    """`arm-none-eabi-gcc` without its C library."""
+class Gcc:
+    """A bare-metal GCC without its C library."""
 
     executable: str
     version: str
     name: str = "gcc"
 
     def compile(self, core: Core, source: str, output: Path, flags: Sequence[str]) -> Command:
-        return (self.executable, "-mthumb", *core.gcc, *flags, "-fstack-usage", "-c", source, "-o", str(output))
+        return (self.executable, *core.gcc_flags, *flags, "-fstack-usage", "-c", source, "-o", str(output))
 
     def runtime(self, core: Core) -> Path | None:  # noqa: ARG002
         return None
@@ -67,7 +75,7 @@ class GccArm:
         numbers = (f"-Wl,--defsym={name}={value:#x}" for name, value in symbols.items())
         scripted = ("-T", str(script)) if script else ()
         options = ("-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=none", *numbers, *scripted)
-        return (self.executable, "-mthumb", *core.gcc, *options, *map(str, objects), "-lgcc", "-o", str(output))
+        return (self.executable, *core.gcc_flags, *options, *map(str, objects), "-lgcc", "-o", str(output))
 
 
 @dataclass(frozen=True)
@@ -81,16 +89,44 @@ class ZigClang:
     def compile(self, core: Core, source: str, output: Path, flags: Sequence[str]) -> Command:
         frames = ("-Xclang", "-stack-usage-file", "-Xclang", str(output.with_suffix(".su")))
         plain = ("-g0", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-sanitize=all")
-        return (self.executable, "cc", *core.zig, *flags, *plain, *frames, "-c", source, "-o", str(output))
+        return (
+            self.executable,
+            "cc",
+            "-target",
+            core.zig.target,
+            f"-mcpu={core.zig.cpu}",
+            *core.zig.flags,
+            *flags,
+            *plain,
+            *frames,
+            "-c",
+            source,
+            "-o",
+            str(output),
+        )
 
     def runtime(self, core: Core) -> Path | None:
-        return cache_folder() / f"zig-{self.version}" / "".join(core.zig[1:]) / "libruntime.a"
+        return cache_folder() / f"zig-{self.version}" / f"{core.zig.target}-{core.zig.cpu}" / "libruntime.a"
 
     def make_runtime(self, core: Core, output: Path) -> Command:
         library = Path(self.executable).resolve().parent / "lib" / "compiler_rt.zig"
         cache = ("--cache-dir", str(cache_folder() / "zig"))
         options = ("-O", "ReleaseSmall", "-fstrip", "-ffunction-sections", "-fdata-sections", "-fno-unwind-tables", *cache)
-        return (self.executable, "build-lib", *core.zig, *options, f"-femit-bin={output}", "--name", "runtime", str(library))
+        return (
+            self.executable,
+            "build-lib",
+            "-target",
+            core.zig.target,
+            f"-mcpu={core.zig.cpu}",
+            *options,
+            f"-femit-bin={output}",
+            "--name",
+            "runtime",
+            str(library),
+        )
+
+    def _selects(self, core: Core) -> Command:
+        return ("-target", core.zig.target, f"-mcpu={core.zig.cpu}")
 
     def link(self, core: Core, objects: Sequence[Path], script: Path | None, symbols: Mapping[str, int], output: Path) -> Command:
         numbers = (f"--defsym={name}={value:#x}" for name, value in symbols.items())
@@ -137,11 +173,11 @@ class HostCc:
 
 
 @functools.cache
-def find_gcc() -> GccArm | None:
-    """The `arm-none-eabi-gcc` of the PATH, or None."""
-    path = shutil.which("arm-none-eabi-gcc")
+def find_gcc(prefix: str = "arm-none-eabi-") -> Gcc | None:
+    """The bare-metal GCC of the PATH whose name has this prefix, or None."""
+    path = shutil.which(f"{prefix}gcc")
     version = _first_line(path, "-dumpfullversion") if path else None
-    return GccArm(path, version) if path and version else None
+    return Gcc(path, version) if path and version else None
 
 
 @functools.cache
@@ -183,14 +219,13 @@ def find_toolchain(target: Target, preference: str = "auto") -> Toolchain:
         if found is None:
             raise ToolError("no C compiler for this machine was found", f"install one: {INSTALL_CC}, or: {INSTALL_ZIG}")
         return found
-    finders = {"auto": (find_gcc, find_zig), "gcc": (find_gcc,), "zig": (find_zig,)}
-    if preference not in finders:
-        raise ToolError(f"no toolchain is called {preference!r}", f"toolchains: {', '.join(finders)}")
-    for finder in finders[preference]:
-        found = finder()
+    if preference not in PREFERENCES:
+        raise ToolError(f"no toolchain is called {preference!r}", f"toolchains: {', '.join(PREFERENCES)}")
+    for name in PREFERENCES[preference]:
+        found = find_gcc(target.core.gcc) if name == "gcc" else find_zig()
         if found is not None:
             return found
-    install = INSTALL_GCC if preference == "gcc" else f"{sys.executable} -m {INSTALL_ZIG}"
+    install = INSTALL_GCC[target.core.gcc] if preference == "gcc" else f"{sys.executable} -m {INSTALL_ZIG}"
     raise ToolError(f"no toolchain for {target.name} was found ({preference})", f"install one: {install}")
 
 

@@ -28,12 +28,13 @@ def find_emulator(target: Target, preference: str = "auto") -> Emulator:
         return Host()
     machine = target.board.qemu
     if preference in ("auto", "qemu") and machine is not None:
-        found = qemu.find_qemu()
+        found = qemu.find_qemu(machine.program)
         if found is not None and machine.machine in found.machines:
             return found
     if preference in ("auto", "unicorn") and target.core.unicorn:
         light = unicorn.find_unicorn()
         if light is not None:
             return light
-    install = qemu.INSTALL if preference == "qemu" or not target.core.unicorn else f"{sys.executable} -m {unicorn.INSTALL}"
+    alone = preference == "qemu" or not target.core.unicorn
+    install = qemu.INSTALL[machine.program] if alone and machine is not None else f"{sys.executable} -m {unicorn.INSTALL}"
     raise ToolError(f"no emulator for {target.name} was found ({preference})", f"install one: {install}")

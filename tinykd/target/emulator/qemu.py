@@ -1,4 +1,4 @@
-"""QEMU's Cortex-M machines, with instructions counted by `-icount shift=0`."""
+"""QEMU's bare-metal machines, with instructions counted by `-icount shift=0`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ from tinykd.target.elf import stored_segments
 from tinykd.target.emulator.emulator import FAULT, STALL_SECONDS, RunResult
 from tinykd.target.emulator.process import run_watched
 
-INSTALL = "apt-get install qemu-system-arm"
+INSTALL: dict[str, str] = {
+    "qemu-system-arm": "apt-get install qemu-system-arm",
+    "qemu-system-riscv32": "apt-get install --no-install-recommends qemu-system-misc",
+}
+"""What installs a program of QEMU."""
 
 
 @dataclass(frozen=True)
 class Qemu:
-    """`qemu-system-arm`.
+    """One of QEMU's programs.
 
     Attributes:
         machines: the machines that this version has.
@@ -43,7 +47,7 @@ class Qemu:
             outgoing.touch()
             files = f"arg=firmware,arg={incoming.name},arg={outgoing.name}"
             command = (
-                *(self.executable, "-M", machine.machine, "-kernel", str(image.elf.resolve()), "-icount", "shift=0"),
+                *(self.executable, "-M", machine.machine, *machine.options, "-kernel", str(image.elf.resolve()), "-icount", "shift=0"),
                 *("-semihosting-config", f"enable=on,target=native,{files}"),
                 *("-display", "none", "-monitor", "none", "-serial", "none"),
             )
@@ -54,10 +58,10 @@ class Qemu:
         lockup = re.search(r"Lockup.*?R15=([0-9a-f]{8})", text, re.DOTALL)
         if lockup:  # a fault within a fault, after which QEMU aborts
             return RunResult(replies, f"FAULT (lockup)\npc 0x{lockup[1]}\n", FAULT)
-        if code < 0 or (code != 0 and not replies and text.startswith("qemu-system-arm:")):
+        if code < 0 or (code != 0 and not replies and text.startswith(f"{machine.program}:")):
             why = f"signal {-code}" if code < 0 else f"exit code {code}"
             raise ToolError(
-                f"qemu-system-arm -M {machine.machine} failed ({why}): {text.strip()[-1000:]}", "the image may not fit the machine"
+                f"{machine.program} -M {machine.machine} failed ({why}): {text.strip()[-1000:]}", "the image may not fit the machine"
             )
         return RunResult(replies, text, code)
 
@@ -72,9 +76,9 @@ class Qemu:
 
 
 @functools.cache
-def find_qemu() -> Qemu | None:
-    """The `qemu-system-arm` of the PATH, or None."""
-    path = shutil.which("qemu-system-arm")
+def find_qemu(program: str = "qemu-system-arm") -> Qemu | None:
+    """The QEMU of the PATH that has this name, or None."""
+    path = shutil.which(program)
     if path is None:
         return None
     try:
