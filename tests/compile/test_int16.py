@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from tests.compile.test_refusals import a_case, changed, refusal
 from tests.compile.test_unsigned import run_in_c
 from tinykd.compile.fixed_point import requantize_wide
-from tinykd.compile.graph import Array, Tensor
+from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
 from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.ops import OPERATORS
 from tinykd.compile.ops.operator import Case
+from tinykd.compile.ops.pooling import Pool2DOptions
 from tinykd.compile.ops.sigmoid_table import logistic, tanh
 from tinykd.compile.ops.wide_softmax import EXPONENTIALS, RECIPROCALS
+from tinykd.compile.passes import compile_graph
 from tinykd.compile.passes.unsigned_to_signed import COPIES
 from tinykd.compile.program import lower
 from tinykd.compile.reader import read_model
@@ -118,6 +120,47 @@ def test_copies_of_int16_equal_litert(kind: str) -> None:
         run_in_c(program, values)
         compared += 1
     assert compared >= 10
+
+
+@pytest.mark.parametrize("border", [-128, -32768])
+def test_only_the_lowest_border_moves_into_a_maximum(border: int) -> None:
+    quant = Quant((0.1,), (0,))
+    tensors = (
+        Tensor("x", (1, 2, 2, 1), "int16", quant),
+        Tensor("borders", (4, 2), "int32", None, np.array([[0, 0], [1, 0], [0, 1], [0, 0]], np.int32)),
+        Tensor("value", (1,), "int16", quant, np.array([border], np.int16)),
+        Tensor("padded", (1, 3, 3, 1), "int16", quant),
+        Tensor("y", (1, 2, 2, 1), "int16", quant),
+    )
+    pool = Pool2DOptions(padding=1, stride_w=1, stride_h=1, filter_width=2, filter_height=2)
+    graph = Graph(tensors, (Op("PADV2", (0, 1, 2), (3,)), Op("MAX_POOL_2D", (3,), (4,), pool)), (0,), (4,))
+    program = compile_graph(graph)
+    assert len(program.layers) == (1 if border == -32768 else 2)
+    x = np.array([-300, -200, -32768, -100], np.int16).reshape(1, 2, 2, 1)
+    for computed in (program, lower(graph)):
+        want = [max(-200, border), max(-200, border), max(-100, border), max(-100, border)]
+        assert simulate(computed, (x,))[4].ravel().tolist() == want
+
+
+@pytest.mark.parametrize("zero_point", [-100, 3, 90])
+def test_int8_weights_of_a_matrix_may_have_a_zero_point(zero_point: int) -> None:
+    """LiteRT subtracts it where the weights have one scale, and so does the kernel for uint8 weights."""
+    compared = 0
+    for seed in range(40):
+        case = OPERATORS["FULLY_CONNECTED"].cases(np.random.default_rng([seed, 3]))
+        (op,) = case.graph.ops
+        weights = case.graph.tensors[op.inputs[1]]
+        assert weights.quant is not None
+        if case.inputs[0].dtype != np.int8 or weights.dtype != "int8" or weights.quant.per_channel:
+            continue
+        graph = changed(case.graph, op.inputs[1], lambda t: replace(t, quant=replace(t.quant, zero_points=(zero_point,))))
+        model = write_model(graph)
+        program = lower(read_model(model))
+        values = simulate(program, case.inputs)
+        np.testing.assert_array_equal(values[program.graph.outputs[0]], ReferenceInterpreter(model).run(case.inputs)[0])
+        run_in_c(program, values)
+        compared += 1
+    assert compared >= 3
 
 
 def of(activations: str, bias: str) -> Callable[[Case], bool]:
