@@ -89,8 +89,9 @@ def refusal(graph: Graph, rounding: Rounding, rng: np.random.Generator) -> str |
     call, cost = row.call(parameters), row.macs(parameters)
     tensors = [graph.tensors[index] for index in (*op.inputs, *op.outputs) if index >= 0]
     if isinstance(call, Call) and cost + max(tensor.elements for tensor in tensors) < LARGEST_RUN:
-        inputs = [value_of(rng, graph.tensors[op.inputs[position]]) for position in call.inputs]
-        outputs = [np.zeros(graph.tensors[index].shape, graph.tensors[index].dtype) for index in op.outputs]
+        inputs = [value_of(rng, graph.tensors[op.inputs[position]]) for position in call.positions]
+        written = (*op.outputs, *(op.inputs[position] for position in call.states))
+        outputs = [np.zeros(graph.tensors[index].shape, graph.tensors[index].dtype) for index in written]
         kernels.run(call, inputs, outputs)
         for got, expected in zip(outputs, row.reference(parameters, inputs), strict=True):
             np.testing.assert_array_equal(got, expected, err_msg=f"{op} {[t.quant for t in tensors]}")

@@ -166,7 +166,8 @@ class Graph:
                 raise UnsupportedModel(f"graph input or output {i} does not exist among {count} tensors")
         for state in self.states:
             tensor = self.tensors[state.tensor]
-            if tensor.is_constant or state.tensor in self.inputs or (state.initial.shape, state.initial.dtype) != (tensor.shape, tensor.dtype):
+            fits = state.initial.shape == tensor.shape and state.initial.dtype == tensor.dtype
+            if tensor.is_constant or state.tensor in self.inputs or not fits:
                 raise UnsupportedModel(f"'{tensor.name}' cannot be a state: it is a constant or an input, or starts as another tensor")
         known.update(self.inputs, (state.tensor for state in self.states))
         for position, op in enumerate(self.ops):

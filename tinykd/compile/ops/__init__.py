@@ -52,6 +52,7 @@ from tinykd.compile.ops import (
     tile,
     transpose,
     transpose_conv,
+    unidirectional_sequence_lstm,
     unpack,
 )
 from tinykd.compile.ops.operator import AnyOperator
@@ -116,5 +117,6 @@ OPERATORS: dict[str, AnyOperator] = {
     "TILE": tile.OPERATOR,
     "TRANSPOSE": transpose.OPERATOR,
     "TRANSPOSE_CONV": transpose_conv.OPERATOR,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": unidirectional_sequence_lstm.OPERATOR,
     "UNPACK": unpack.OPERATOR,
 }

@@ -9,7 +9,7 @@ import numpy as np
 from tinykd.compile.graph import Graph, Op, Quant
 from tinykd.errors import UnsupportedModel
 
-NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
+NONE, RELU, RELU_N1_TO_1, RELU6, TANH = 0, 1, 2, 3, 4
 
 _REAL_RANGES: dict[int, tuple[float | None, float | None]] = {
     NONE: (None, None),
