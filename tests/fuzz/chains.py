@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, Tensor
+from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, State, Tensor
 from tinykd.compile.ops import OPERATORS, sampling
 from tinykd.compile.ops.mirror_pad import MirrorPadOptions
 from tinykd.compile.ops.operator import Case
@@ -33,6 +33,7 @@ class Wiring:
     ops: list[Op] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     values: list[Array] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
 
     def tensor(self, shape: tuple[int, ...], dtype: str, quant: Quant | None, data: Array | None = None) -> int:
         self.tensors.append(Tensor(f"t{len(self.tensors)}", shape, dtype, quant, data, len(self.tensors)))
@@ -64,7 +65,7 @@ class Wiring:
         read = {i for op in self.ops for i in op.inputs}
         made = [i for op in self.ops for i in op.outputs]
         outputs = [i for i in made if i not in read or self.rng.random() < 0.1]
-        graph = Graph(tuple(self.tensors), tuple(self.ops), tuple(self.inputs), tuple(outputs), name="chain")
+        graph = Graph(tuple(self.tensors), tuple(self.ops), tuple(self.inputs), tuple(outputs), name="chain", states=tuple(self.states))
         graph.check()
         return graph
 
@@ -201,16 +202,22 @@ def add_case(w: Wiring, case: Case) -> tuple[int, ...]:
     """Wire a one-operator case in; returns its outputs."""
     graph, (op,) = case.graph, case.graph.ops
     fed = dict(zip(graph.inputs, case.inputs))
+    starts = {state.tensor: state.initial for state in graph.states}
     sources: dict[int, int] = {-1: -1}
     for i in op.inputs:
         if i not in sources:
             tensor = graph.tensors[i]
-            if tensor.data is None:
-                sources[i] = _source(w, tensor, fed[i])
-            else:
+            if i in starts or tensor.data is not None:
                 sources[i] = w.tensor(tensor.shape, tensor.dtype, tensor.quant, tensor.data)
-    outputs = tuple(w.tensor((t := graph.tensors[i]).shape, t.dtype, t.quant) for i in op.outputs)
-    w.ops.append(replace(op, inputs=tuple(sources[i] for i in op.inputs), outputs=outputs))
+            else:
+                sources[i] = _source(w, tensor, fed[i])
+            if i in starts:
+                w.states.append(State(sources[i], starts[i]))
+    outputs, intermediates = (
+        tuple(w.tensor((t := graph.tensors[i]).shape, t.dtype, t.quant) for i in listed) for listed in (op.outputs, op.intermediates)
+    )
+    inputs = tuple(sources[i] for i in op.inputs)
+    w.ops.append(replace(op, inputs=inputs, outputs=outputs, intermediates=intermediates))
     return outputs
 
 

@@ -169,9 +169,9 @@ def elementwise(tf: Any, rng: Rng, x: Any) -> Sequence[Any]:
 
 def unary(tf: Any, rng: Rng, x: Any) -> Sequence[Any]:
     functions = (
-        tf.nn.relu, tf.nn.relu6, tf.nn.elu, tf.nn.gelu, tf.nn.sigmoid, tf.nn.tanh, tf.nn.softmax, tf.nn.log_softmax, tf.abs, tf.square,
+        tf.nn.relu, tf.nn.relu6, tf.nn.gelu, tf.nn.sigmoid, tf.nn.tanh, tf.nn.softmax, tf.nn.log_softmax, tf.abs, tf.square,
         lambda y: tf.nn.leaky_relu(y, float(rng.uniform(0.01, 0.5))), lambda y: y * tf.nn.relu6(y + 3.0) / 6.0,
-        lambda y: tf.nn.gelu(y, approximate=True), tf.negative, lambda y: tf.math.rsqrt(tf.nn.relu(y) + 0.1), tf.exp, tf.nn.silu,
+        lambda y: tf.nn.gelu(y, approximate=True), lambda y: tf.math.rsqrt(tf.nn.relu(y) + 0.1), tf.exp, tf.nn.silu,
         lambda y: tf.nn.relu(y) + rng.normal(0, 0.3, shape_of(y)[-1]).astype(np.float32) * (y - tf.abs(y)) * 0.5,
     )  # fmt: skip
     return (functions[int(rng.integers(0, len(functions)))](x),)

@@ -24,7 +24,7 @@ _SCHEMA: dict[str, dict[int, str]] = {
     "Subgraph": {0: "[Tensor]", 1: "[i]", 2: "[i]", 3: "[Operator]", 4: "[b]"},
     "Tensor": {0: "[i]", 1: "b", 2: "i", 3: "[b]", 4: "Quantization", 5: "b", 7: "[i]"},
     "Quantization": {0: "[f]", 1: "[f]", 2: "[f]", 3: "[q]", 6: "i"},
-    "Operator": {0: "i", 1: "[i]", 2: "[i]", 3: "b", 4: "union", 5: "[b]"},
+    "Operator": {0: "i", 1: "[i]", 2: "[i]", 3: "b", 4: "union", 5: "[b]", 7: "[b]", 8: "[i]"},
     "Buffer": {0: "[b]", 1: "q", 2: "q"},
 }
 

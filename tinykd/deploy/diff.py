@@ -152,7 +152,7 @@ def compare_graphs(old: Graph, new: Graph) -> tuple[tuple[OperatorDifference, ..
 
 
 def _operator(change: Any, graph: Graph, op: Op, old: int | None, new: int | None, what: tuple[str, ...] = ()) -> OperatorDifference:
-    name = graph.tensors[op.outputs[0]].name if op.outputs else ""
+    name = graph.tensors[op.subject].name if op.subject >= 0 else ""
     return OperatorDifference(change=change, operator=op.kind, name=name, old_index=old, new_index=new, what=what)
 
 

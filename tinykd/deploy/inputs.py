@@ -25,8 +25,8 @@ def _draw(graph: Graph, tensor: Tensor, rng: np.random.Generator, number: int) -
     if tensor.dtype == "bool":
         return rng.integers(0, 2, tensor.shape).astype(np.bool_)
     limits = np.iinfo(tensor.dtype)
-    middle = tensor.quant.zero_point if tensor.quant else 0
-    edges = (limits.min, limits.max, middle)
+    middle = tensor.quant.zero_point if tensor.quant else 0  # beyond the dtype in models that only move elements
+    edges = (limits.min, limits.max, min(max(middle, int(limits.min)), int(limits.max)))
     if number < len(edges):
         return np.full(tensor.shape, edges[number], tensor.dtype)
     return rng.integers(limits.min, limits.max + 1, tensor.shape, dtype=np.int64).astype(tensor.dtype)

@@ -102,8 +102,8 @@ def check(inspection: Inspection) -> None:
 
 
 def _key(graph: Graph, op: Op) -> int:
-    """What identifies an operator through all rewrites: the number, in the file, of the tensor that it writes first."""
-    return graph.tensors[op.outputs[0]].source if op.outputs else -1
+    """What identifies an operator through all rewrites: the number, in the file, of the tensor that it is known by."""
+    return graph.tensors[op.subject].source if op.subject >= 0 else -1
 
 
 def _blamed(graph: Graph, error: UnsupportedModel) -> dict[int, Refused]:
@@ -156,7 +156,7 @@ def _graph_changes(name: str, before: Graph, after: Graph) -> list[_Change]:
         now = kept.get(key)
         if now is None:
             changes.append(_Change(key, name, None, bool(op.outputs) and after.tensors[op.outputs[0]].is_constant))
-        elif (now.kind, now.options) != (op.kind, op.options) or after.tensors[now.outputs[0]].dtype != before.tensors[op.outputs[0]].dtype:
+        elif (now.kind, now.options) != (op.kind, op.options) or after.tensors[now.subject].dtype != before.tensors[op.subject].dtype:
             changes.append(_Change(key, name, key))
     return changes
 
@@ -241,7 +241,7 @@ def _seen(graph: Graph, index: int | None, op: Op, passes: tuple[str, ...]) -> d
     return {
         "index": index,
         "operator": op.kind,
-        "name": graph.tensors[op.outputs[0]].name if op.outputs else "",
+        "name": graph.tensors[op.subject].name if op.subject >= 0 else "",
         "inputs": tuple(_tensor(graph, i) for i in op.inputs if i >= 0),
         "outputs": tuple(_tensor(graph, i) for i in op.outputs),
         "passes": passes,
