@@ -59,6 +59,8 @@ struct tinykd_pairs {
 };
 
 void tinykd_maximum_s8(const struct tinykd_pairs *p, const int8_t *a, const int8_t *b, int8_t *output);
+void tinykd_maximum_s16(const struct tinykd_pairs *p, const int16_t *a, const int16_t *b, int16_t *output);
 void tinykd_minimum_s8(const struct tinykd_pairs *p, const int8_t *a, const int8_t *b, int8_t *output);
+void tinykd_minimum_s16(const struct tinykd_pairs *p, const int16_t *a, const int16_t *b, int16_t *output);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Reductions of int8 tensors over any axes.
+ * Reductions of int8 or int16 tensors over any axes.
  *
  * Three nested loops (0 outermost) visit the output over the axes that are kept; for each element three more gather what
  * is reduced. A step is how many elements a loop's turn moves in the input. */
@@ -30,6 +30,8 @@ struct tinykd_reduction {
 };
 
 void tinykd_reduce_max_s8(const struct tinykd_reduction *p, const int8_t *input, int8_t *output);
+void tinykd_reduce_max_s16(const struct tinykd_reduction *p, const int16_t *input, int16_t *output);
 void tinykd_reduce_min_s8(const struct tinykd_reduction *p, const int8_t *input, int8_t *output);
+void tinykd_reduce_min_s16(const struct tinykd_reduction *p, const int16_t *input, int16_t *output);
 
 #endif

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,32 +15,43 @@ from tinykd.compile.ops.reduction import ReducerOptions, Reduction
 from tinykd.errors import UnsupportedModel
 
 
-def lower(graph: Graph, op: Op, _: Rounding) -> Reduction:
-    loops, incoming, outgoing = reduction.reduction(graph, op)
+@dataclass(frozen=True)
+class ReducedExtremum:
+    """Loops over a tensor of a dtype."""
+
+    dtype: str
+    loops: Reduction
+
+
+def lower(graph: Graph, op: Op, _: Rounding) -> ReducedExtremum:
+    loops, incoming, outgoing = reduction.reduction(graph, op, ("int8", "int16"))
     if (incoming.scale, incoming.zero_point) != (outgoing.scale, outgoing.zero_point):
         raise UnsupportedModel(f"{graph.label(op)}: input and output have different scales or zero points, which LiteRT refuses")
-    return loops
+    return ReducedExtremum(graph.tensors[op.outputs[0]].dtype, loops)
 
 
-def _operator(kind: str, code: int, function: Callable[..., Array]) -> Operator[Reduction]:
+def _operator(kind: str, code: int, function: Callable[..., Array]) -> Operator[ReducedExtremum]:
     name = kind.lower()
 
-    def reference(p: Reduction, inputs: Sequence[Array]) -> tuple[Array, ...]:
-        return (reduction.over(p, function, inputs[0]),)
+    kernels = {"int8": (f"tinykd_{name}_s8", f"{name}.c"), "int16": (f"tinykd_{name}_s16", f"{name}_s16.c")}
 
-    def call(p: Reduction) -> Call:
-        return Call(function=f"tinykd_{name}_s8", struct="tinykd_reduction", fields=dict(p.fields()), source=f"{name}.c")
+    def reference(p: ReducedExtremum, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        return (reduction.over(p.loops, function, inputs[0]),)
+
+    def call(p: ReducedExtremum) -> Call:
+        name_in_c, source = kernels[p.dtype]
+        return Call(function=name_in_c, struct="tinykd_reduction", fields=dict(p.loops.fields()), source=source)
 
     def cases(rng: np.random.Generator) -> Case:
         quant = sampling.quant(rng)
-        return reduction.case(rng, kind, quant, quant)
+        return reduction.case(rng, kind, quant, quant, str(rng.choice(["int8", "int8", "int16"])))
 
     return Operator(
         kind=kind,
         code=code,
         options_code=27,
         options=ReducerOptions,
-        summary=f"{'largest' if kind == 'REDUCE_MAX' else 'smallest'} value over any axes",
+        summary=f"{'largest' if kind == 'REDUCE_MAX' else 'smallest'} value of int8 or int16 over any axes",
         lower=lower,
         reference=reference,
         call=call,

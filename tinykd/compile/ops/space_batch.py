@@ -41,8 +41,8 @@ class SpaceBatch:
 
 def _lower(graph: Graph, op: Op, full: Tensor, phases: Tensor) -> SpaceBatch:
     source, result = requirements.present(graph, op, 0), graph.tensors[op.outputs[0]]
-    outgoing = requirements.quantized(graph, op, result)
-    requirements.quantized(graph, op, source)
+    outgoing = requirements.quantized(graph, op, result, ("int8", "int16"))
+    requirements.quantized(graph, op, source, (result.dtype,))
     block = requirements.constant(graph, op, requirements.present(graph, op, 1), ("int32",)).ravel().tolist()
     borders = requirements.constant(graph, op, requirements.present(graph, op, 2), ("int32",)).tolist()
     spatial = len(full.shape) - 2
@@ -81,22 +81,31 @@ def lower_to_space(graph: Graph, op: Op, _: Rounding) -> SpaceBatch:
     return _lower(graph, op, graph.tensors[op.outputs[0]], requirements.present(graph, op, 0))
 
 
+def _bytes(x: Array) -> Array:
+    return np.ascontiguousarray(x).reshape(-1).view(np.int8)
+
+
+def _elements(p: SpaceBatch, moved: Array, like: Array) -> Array:
+    """Bytes that were moved, as the output's elements."""
+    return np.ascontiguousarray(moved).reshape(-1).view(like.dtype).reshape(p.output_shape)
+
+
 def to_batch(p: SpaceBatch, inputs: Sequence[Array]) -> tuple[Array, ...]:
     """SPACE_TO_BATCH_ND in NumPy."""
     (high, wide), (rows, columns) = p.block, p.small
     padded = np.full((p.batch, rows * high, columns * wide, p.channels), p.value, np.int8)
-    padded[:, p.pad[0] : p.pad[0] + p.height, p.pad[1] : p.pad[1] + p.width] = inputs[0].reshape(p.batch, p.height, p.width, -1)
+    padded[:, p.pad[0] : p.pad[0] + p.height, p.pad[1] : p.pad[1] + p.width] = _bytes(inputs[0]).reshape(p.batch, p.height, p.width, -1)
     split = padded.reshape(p.batch, rows, high, columns, wide, p.channels)
-    return (np.ascontiguousarray(split.transpose(2, 4, 0, 1, 3, 5)).reshape(p.output_shape),)
+    return (_elements(p, split.transpose(2, 4, 0, 1, 3, 5), inputs[0]),)
 
 
 def to_space(p: SpaceBatch, inputs: Sequence[Array]) -> tuple[Array, ...]:
     """BATCH_TO_SPACE_ND in NumPy."""
     (high, wide), (rows, columns) = p.block, p.small
-    phases = inputs[0].reshape(high, wide, p.batch, rows, columns, p.channels)
+    phases = _bytes(inputs[0]).reshape(high, wide, p.batch, rows, columns, p.channels)
     full = phases.transpose(2, 3, 0, 4, 1, 5).reshape(p.batch, rows * high, columns * wide, p.channels)
     cut = full[:, p.pad[0] : p.pad[0] + p.height, p.pad[1] : p.pad[1] + p.width]
-    return (np.ascontiguousarray(cut).reshape(p.output_shape),)
+    return (_elements(p, cut, inputs[0]),)
 
 
 def _call(p: SpaceBatch, name: str) -> Call:
@@ -142,13 +151,14 @@ def _case(rng: np.random.Generator, kind: str) -> Case:
     full = (batch, *(int(size) for size in small * block - before - after), channels)
     phases = (batch * int(block.prod()), *(int(size) for size in small), channels)
     shapes = (full, phases) if kind == "SPACE_TO_BATCH_ND" else (phases, full)
-    x, quant = sampling.int8(rng, shapes[0]), sampling.quant(rng)
+    dtype = str(rng.choice(["int8", "int8", "int16"]))
+    x, quant = sampling.integers(rng, shapes[0], dtype), sampling.quant_for(sampling.quant(rng), dtype)
     borders = np.stack([before, after], axis=1).astype(np.int32)
     tensors = [
-        Tensor("input", shapes[0], "int8", quant),
+        Tensor("input", shapes[0], dtype, quant),
         Tensor("block", block.shape, "int32", None, block.astype(np.int32)),
         Tensor("borders", borders.shape, "int32", None, borders),
-        Tensor("output", shapes[1], "int8", quant),
+        Tensor("output", shapes[1], dtype, quant),
     ]
     return sampling.single(kind, None, tensors, (0, 1, 2), (3,), (x,))
 
@@ -166,7 +176,7 @@ SPACE_TO_BATCH_ND = Operator(
     code=38,
     options_code=0,
     options=None,
-    summary="phases of blocks become images, one or two spatial axes",
+    summary="phases of blocks become images, int8 or int16, one or two spatial axes",
     lower=lower_to_batch,
     reference=to_batch,
     call=call_to_batch,
@@ -178,7 +188,7 @@ BATCH_TO_SPACE_ND = Operator(
     code=37,
     options_code=0,
     options=None,
-    summary="images become phases of blocks, one or two spatial axes",
+    summary="images become phases of blocks, int8 or int16, one or two spatial axes",
     lower=lower_to_space,
     reference=to_space,
     call=call_to_space,
