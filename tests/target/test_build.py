@@ -8,6 +8,7 @@ import pytest
 from tests.target.fake_model import MODEL, write_fake_model
 from tests.target.machines import CORES_AND_TOOLCHAINS, STRICT, TOOLCHAINS, fake_image, needs_gcc
 from tinykd.errors import OverBudget, ToolError, UsageError
+from tinykd.target import build as module
 from tinykd.target.build import build
 from tinykd.target.elf import read_elf
 from tinykd.target.sizes import REST
@@ -129,3 +130,38 @@ def test_optimize_changes_the_model_only(toolchain: str, tmp_path: Path) -> None
     assert models["size"] is not None
     assert models["speed"] is not None
     assert models["size"].bytes < models["speed"].bytes
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_only_what_changed_is_compiled_again(toolchain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, tree = find_toolchain(M4, toolchain), write_fake_model(tmp_path, M4)
+    compiled = list[str]()
+    run = module._run
+
+    def recorded(command: tuple[str, ...], folder: Path) -> None:
+        compiled.extend(Path(word).stem for word in command if word.endswith(".c"))
+        run(command, folder)
+
+    monkeypatch.setattr(module, "_run", recorded)
+
+    def build_again(*, trace: bool = False, optimize: str = "balanced") -> tuple[list[str], bytes, int | None]:
+        compiled.clear()
+        image = build(tree, M4, found, trace=trace, optimize=optimize)
+        return sorted(compiled), image.elf.read_bytes(), image.stack.bytes
+
+    everything, first, stack = build_again()
+    assert {"main", "port", "core", "tinykd_fake", "tinykd_fake_weights"} < set(everything)
+    assert build_again() == ([], first, stack)
+    assert build_again(trace=True)[0] == ["main", "tinykd_fake"]  # the others do not know of it
+    assert build_again(optimize="speed")[0] == ["tinykd_fake", "tinykd_fake_golden", "tinykd_fake_weights"]
+    weights = tree / "src" / "tinykd_fake_weights.c"
+    text = weights.read_text()
+    weights.write_text(text.replace("{1,", "{2,"))
+    changed, other, _ = build_again()
+    assert changed == ["tinykd_fake_weights"]
+    assert other != first
+    weights.write_text(text)
+    assert build_again() == ([], first, stack)
+    header = tree / "include" / "tinykd_model.h"
+    header.write_text(header.read_text() + "/* changed */\n")
+    assert build_again() == (everything, first, stack)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tinykd.errors import OverBudget, ToolError, UsageError
 from tinykd.target.boards import Board, Budget
 from tinykd.target.elf import Elf, read_elf
+from tinykd.target.objects import ObjectStore, digest
 from tinykd.target.sizes import Sizes, measure
 from tinykd.target.stack import StackBound, read_stack_usage, stack_bound
 from tinykd.target.targets import Target
@@ -91,12 +92,12 @@ def build(
     if optimize not in OPTIMIZE:
         raise UsageError(f"no optimization is called {optimize!r}", f"one of {', '.join(OPTIMIZE)}")
     budget = _budget(target.board, flash_bytes, ram_bytes) if target.board else None
-    chosen = (*(COMMON_FLAGS if target.board else HOST_FLAGS), *(("-DTINYKD_TRACE",) if trace else ()), *flags)
+    chosen = (*(COMMON_FLAGS if target.board else HOST_FLAGS), *flags)
     variant = f"{target.name}-{toolchain.name}-{optimize}{'-trace' if trace else ''}"
     out = (folder or tree / "build" / variant).resolve()
     out.mkdir(parents=True, exist_ok=True)
     levels = {"src": OPTIMIZE[optimize], "firmware": OPTIMIZE["size"]}
-    objects = _compile(tree, target, toolchain, levels, chosen, out)
+    objects = _compile(tree, target, toolchain, levels, chosen, out, trace=trace)
     _make_runtime(target, toolchain, out)
     elf, name = out / "firmware.elf", f"{toolchain.name} {toolchain.version}"
     if target.board is None or budget is None:
@@ -118,9 +119,19 @@ def build(
 
 
 def _compile(
-    tree: Path, target: Target, toolchain: Toolchain, levels: Mapping[str, Sequence[str]], flags: Sequence[str], out: Path
+    tree: Path,
+    target: Target,
+    toolchain: Toolchain,
+    levels: Mapping[str, Sequence[str]],
+    flags: Sequence[str],
+    out: Path,
+    *,
+    trace: bool,
 ) -> list[Path]:
-    """Compile each folder of `levels` with its own optimization: the program around the model is always made small."""
+    """Compile each folder of `levels` with its own optimization: the program around the model is always made small.
+
+    Objects that an earlier build of this tree made from the same text, with the same command, are taken from there.
+    """
     sources = [path.relative_to(tree) for folder in levels for path in sorted((tree / folder).glob("*.c"))]
     if not sources:
         raise ToolError(f"{tree} holds no C sources", "export the model first")
@@ -129,12 +140,20 @@ def _compile(
     if doubled:
         raise ToolError(f"two C files of {tree} share a name: {', '.join(doubled)}", "rename one")
     shared = (*flags, f"-ffile-prefix-map={tree.resolve()}=.")
-    commands = [
-        toolchain.compile(target.core, source.as_posix(), output, (*levels[source.parts[0]], *shared))
-        for source, output in zip(sources, objects)
-    ]
+    headers = (path for folder in ("include", *levels) for path in (tree / folder).rglob("*.h"))
+    store = ObjectStore(tree / "build" / "objects", f"{toolchain.name} {toolchain.version}", digest(tree, headers))
+
+    def compile_one(source: Path, output: Path) -> None:
+        text = (tree / source).read_bytes()
+        traced = ("-DTINYKD_TRACE",) if trace and b"TINYKD_TRACE" in text else ()
+        chosen = (*levels[source.parts[0]], *traced, *shared)
+        key = store.key(source, text, toolchain.compile(target.core, source.as_posix(), Path("object.o"), chosen))
+        if not store.restore(key, output):
+            _run(toolchain.compile(target.core, source.as_posix(), output, chosen), tree)
+            store.keep(key, output)
+
     with ThreadPoolExecutor(min(_JOBS, os.cpu_count() or 1)) as pool:
-        list(pool.map(lambda command: _run(command, tree), commands))
+        list(pool.map(compile_one, sources, objects))
     return objects
 
 
