@@ -6,12 +6,11 @@
 
 #include <stdint.h>
 
-/* round(a * b / 2^31), ties away from zero. The compiler never makes b == INT32_MIN, so nothing saturates. */
+/* round(a * b / 2^31), ties up: gemmlowp's nudge and truncation come to just that, for products of either sign.
+ * The compiler never makes b == INT32_MIN, so nothing saturates. */
 static inline int32_t tinykd_high_multiply(int32_t a, int32_t b)
 {
-    const int64_t product = (int64_t)a * b;
-    const int64_t nudge = product >= 0 ? ((int64_t)1 << 30) : 1 - ((int64_t)1 << 30);
-    return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
 /* round(x / 2^exponent), ties away from zero; 0 <= exponent <= 31. */
