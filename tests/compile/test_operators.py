@@ -8,7 +8,7 @@ import pytest
 from tests import kernels
 from tinykd.compile.graph import Array
 from tinykd.compile.litert import ReferenceInterpreter
-from tinykd.compile.ops import OPERATORS
+from tinykd.compile.ops import OPERATORS, svdf
 from tinykd.compile.ops.operator import Call, Case, View
 from tinykd.compile.reader import read_model
 from tinykd.compile.writer import write_model
@@ -60,20 +60,34 @@ def test_double_rounding_in_c_equals_numpy(kind: str) -> None:
     row = OPERATORS[kind]
     for seed in range(SEEDS // 3):
         case = row.cases(np.random.default_rng([seed, row.code]))
-        (op,) = case.graph.ops
         if kind in SINGLE_ONLY:
             with pytest.raises(UnsupportedModel, match="TFLite Micro"):
-                row.lower(case.graph, op, "double")
-            continue
-        parameters = row.lower(case.graph, op, "double")
-        call = row.call(parameters)
-        states = {state.tensor: state.initial for state in case.graph.states}
-        for fed in (case.inputs, *case.later):
-            inputs = passed(case, call, fed, states)
-            want = row.reference(parameters, inputs)
-            if isinstance(call, Call):
-                outputs = [np.zeros_like(value) for value in want]
-                kernels.run(call, inputs, outputs)
-                for expected, got in zip(want, outputs, strict=True):
-                    np.testing.assert_array_equal(got, expected, err_msg=f"seed {seed} {op}")
-            states = dict(zip(states, want[len(op.outputs) :]))
+                row.lower(case.graph, case.graph.ops[0], "double")
+        else:
+            compare_c_with_numpy(case, f"seed {seed}")
+
+
+def test_svdf_with_a_state_of_int8_in_c_equals_numpy() -> None:
+    for seed in range(SEEDS):
+        case = svdf.case_of(np.random.default_rng([seed, 8]), "int8")
+        with pytest.raises(UnsupportedModel, match="as int16"):
+            OPERATORS["SVDF"].lower(case.graph, case.graph.ops[0], "single")
+        compare_c_with_numpy(case, f"seed {seed}")
+
+
+def compare_c_with_numpy(case: Case, where: str) -> None:
+    """Double rounding, inferences in a row."""
+    (op,) = case.graph.ops
+    row = OPERATORS[op.kind]
+    parameters = row.lower(case.graph, op, "double")
+    call = row.call(parameters)
+    states = {state.tensor: state.initial for state in case.graph.states}
+    for fed in (case.inputs, *case.later):
+        inputs = passed(case, call, fed, states)
+        want = row.reference(parameters, inputs)
+        if isinstance(call, Call):
+            outputs = [np.zeros_like(value) for value in want]
+            kernels.run(call, inputs, outputs)
+            for expected, got in zip(want, outputs, strict=True):
+                np.testing.assert_array_equal(got, expected, err_msg=f"{where} {op}")
+        states = dict(zip(states, want[len(op.outputs) :]))
