@@ -12,6 +12,8 @@ from pathlib import Path
 from tinykd.errors import OverBudget, ToolError, UsageError
 from tinykd.target.boards import Board, Budget
 from tinykd.target.elf import Elf, read_elf
+from tinykd.target.functions import function_spans, instruction_stretches
+from tinykd.target.instruction_set import INSTRUCTION_SETS
 from tinykd.target.objects import ObjectStore, digest
 from tinykd.target.sizes import Sizes, measure
 from tinykd.target.stack import StackBound, read_stack_usage, stack_bound
@@ -115,7 +117,9 @@ def build(
     stack = stack_bound(link(roomy, UNKNOWN_STACK_BYTES), frames, target.core.instruction_set, target.core.exception_frame_bytes)
     reserved = UNKNOWN_STACK_BYTES if stack.bytes is None else -(-stack.bytes // 16) * 16
     _check(measure(link(roomy, reserved)), budget, elf)
-    return Image(elf, target, name, optimize, trace, budget, measure(link(budget, reserved)), stack)
+    linked = link(budget, reserved)
+    _check_instructions(linked, target)
+    return Image(elf, target, name, optimize, trace, budget, measure(linked), stack)
 
 
 def _compile(
@@ -201,6 +205,18 @@ def _check(sizes: Sizes, budget: Budget, elf: Path) -> None:
         elf.unlink(missing_ok=True)
         shrink = "the weights: fewer channels" if "flash" in over[0] else "the arena: smaller activations early in the net"
         raise OverBudget("the image is over budget: " + "; ".join(over), f"shrink {shrink}; or raise --flash or --ram")
+
+
+def _check_instructions(elf: Elf, target: Target) -> None:
+    """Raise `ToolError` if the image holds an instruction that the core does not have, though the emulator may."""
+    reads = INSTRUCTION_SETS[target.core.instruction_set]
+    for symbol, end in function_spans(elf):
+        for low, code in instruction_stretches(elf, symbol, end):
+            for address in reads.foreign(code, low):
+                elf.path.unlink(missing_ok=True)
+                raise ToolError(
+                    f"{symbol.name} has an instruction at {address:#x} that {target.core.name} has not", "compile it for this core"
+                )
 
 
 def _run(command: Command, folder: Path) -> None:

@@ -6,33 +6,14 @@ compiler's own helpers, count with everything that they push.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinykd.target import rv32, thumb
 from tinykd.target.elf import Elf, Symbol
-from tinykd.target.flow import Branch, Flow
-
-
-@dataclass(frozen=True)
-class InstructionSet:
-    """What the call graph needs to know of instructions.
-
-    Attributes:
-        branches: those in a stretch of code that lies at an address.
-        stack_pushed: bytes by which a stretch lowers the stack pointer, None if a register decides.
-    """
-
-    branches: Callable[[bytes, int], Iterator[Branch]]
-    stack_pushed: Callable[[bytes], int | None]
-
-
-INSTRUCTION_SETS: dict[str, InstructionSet] = {
-    "thumb": InstructionSet(thumb.branches, thumb.stack_pushed),
-    "rv32": InstructionSet(rv32.branches, rv32.stack_pushed),
-}
-"""Every instruction set by the name that `Core.instruction_set` has."""
+from tinykd.target.flow import Flow
+from tinykd.target.functions import function_spans, instruction_stretches
+from tinykd.target.instruction_set import INSTRUCTION_SETS, InstructionSet
 
 INTERRUPTS = ("SysTick_Handler",)
 """Handlers that may run on top of the program, one at a time. Faults end the program and start on a fresh stack."""
@@ -92,7 +73,7 @@ def stack_bound(elf: Elf, frames: Mapping[tuple[str, str], int | None], instruct
 
     Args:
         frames: from `read_stack_usage`.
-        instruction_set: key of `INSTRUCTION_SETS`.
+        instruction_set: key of `instruction_set.INSTRUCTION_SETS`.
         exception_frame_bytes: what the core pushes when an interrupt comes.
     """
     functions = _call_graph(elf, frames, INSTRUCTION_SETS[instruction_set])
@@ -123,12 +104,12 @@ def _model(elf: Elf, functions: Mapping[int, _Function], names: Mapping[int, str
 
 
 def _call_graph(elf: Elf, frames: Mapping[tuple[str, str], int | None], reads: InstructionSet) -> dict[int, _Function]:
-    spans = _spans(elf)
+    spans = function_spans(elf)
     starts = {symbol.address: symbol.address for symbol, _ in spans}
     graph = {}
     for symbol, end in spans:
         calls, unknown, pushed = set(), [], 0
-        for low, code in _code(elf, symbol, end):
+        for low, code in instruction_stretches(elf, symbol, end):
             for branch in reads.branches(code, low):
                 if branch.target is None:
                     unknown.append(f"{symbol.name} makes an {branch.flow.value} at {branch.address:#x}")
@@ -155,42 +136,6 @@ def _recorded(frames: Mapping[tuple[str, str], int | None], symbol: Symbol) -> t
         if (symbol.source, name) in frames:
             return (frames[symbol.source, name],)
     return None
-
-
-def _spans(elf: Elf) -> list[tuple[Symbol, int]]:
-    """Each function once (aliases left out), with the address where it ends."""
-    functions: dict[int, Symbol] = {}
-    for symbol in elf.symbols:
-        if symbol.kind == "function" and symbol.section in elf.code:
-            functions.setdefault(symbol.address, symbol)
-    ordered = sorted(functions.values(), key=lambda s: s.address)
-    spans = []
-    for position, symbol in enumerate(ordered):
-        section = elf.section(symbol.section)
-        assert section is not None
-        limit = section.address + section.bytes
-        if position + 1 < len(ordered) and ordered[position + 1].section == symbol.section:
-            limit = ordered[position + 1].address
-        spans.append((symbol, symbol.address + symbol.bytes if symbol.bytes else limit))
-    return spans
-
-
-def _code(elf: Elf, symbol: Symbol, end: int) -> Iterable[tuple[int, bytes]]:
-    """The stretches of a function that are instructions, not literals or tables."""
-    section = elf.section(symbol.section)
-    assert section is not None
-    contents = elf.code[symbol.section]
-    is_code, low = True, symbol.address
-    for address, turns_to_code in (*elf.data_marks, (end, True)):
-        if address <= symbol.address:
-            is_code = turns_to_code if address >= section.address else is_code
-            continue
-        high = min(address, end)
-        if is_code and high > low:
-            yield low, contents[low - section.address : high - section.address]
-        if address >= end:
-            return
-        is_code, low = turns_to_code, high
 
 
 def _deepest(functions: Mapping[int, _Function], names: Mapping[int, str], address: int) -> tuple[Frame, ...]:

@@ -30,7 +30,7 @@ class Core:
 
     Attributes:
         name: Arm's name in lower case, or the RISC-V instruction set's.
-        instruction_set: key of `stack.INSTRUCTION_SETS`; empty for the host.
+        instruction_set: key of `instruction_set.INSTRUCTION_SETS`; empty for the host.
         gcc: what precedes `gcc` in the name of its cross compiler.
         gcc_flags: flags that select it in GCC.
         zig: triple, processor and flags that select it in `zig cc`.
@@ -77,7 +77,7 @@ CORES: dict[str, Core] = {
     core.name: core
     for core in (
         Core(
-            "cortex-m0plus", "thumb", _ARM, _soft("cortex-m0plus"),
+            "cortex-m0plus", "armv6m", _ARM, _soft("cortex-m0plus"),
             Zig(_THUMB, "cortex_m0plus+strict_align"), "CORTEX_M0", False, _BASIC_FRAME,
         ),
         Core(
