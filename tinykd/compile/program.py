@@ -46,6 +46,13 @@ class Layer:
         return (*self.op.outputs, *(self.op.inputs[k] for k in states))
 
     @property
+    def distances(self) -> tuple[int | None, ...]:
+        """How far above the output each passed tensor must start to be overwritten (see `ops.access`)."""
+        if isinstance(self.call, View):
+            return ()
+        return self.row.distances(self.parameters) if self.call.distances is None else self.call.distances
+
+    @property
     def scratch(self) -> int:
         """Bytes of working memory beyond the tensors."""
         return 0 if isinstance(self.call, View) else self.call.scratch

@@ -15,6 +15,7 @@ from tinykd.compile.graph import Array
 from tinykd.compile.passes import compile_graph
 from tinykd.compile.planner.plan import Plan, plan
 from tinykd.compile.program import Program
+from tinykd.compile.specialise import specialise
 from tinykd.compile.tflm import arena_bytes
 from tinykd.deploy.inputs import random_inputs
 from tinykd.deploy.reference import reference
@@ -22,6 +23,7 @@ from tinykd.deploy.source import MANIFEST, Source
 from tinykd.errors import ToolError, UsageError
 from tinykd.recipe.model import Export
 from tinykd.run import write_atomically
+from tinykd.target.features import features
 from tinykd.target.firmware import firmware_sources
 from tinykd.target.project import project_files
 from tinykd.target.targets import Target, find_target
@@ -60,7 +62,7 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
     target = find_target(settings.target)
     destination = folder or source.folder
     _check_folder(destination)
-    program = compile_graph(source.graph, settings.rounding, without=settings.without, with_also=settings.also)
+    program = specialised(source, settings, target)
     memory = plan(program)
     golden = golden_vectors(source, program)
     files: dict[str, str] = tree.model_files(program, memory, kernel_library())
@@ -80,7 +82,7 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
 
 def export_single_file(source: Source, settings: Export, folder: Path) -> tuple[Path, ...]:
     """Write the model as one `.c` and one `.h`; returns their paths."""
-    program = compile_graph(source.graph, settings.rounding, without=settings.without, with_also=settings.also)
+    program = specialised(source, settings, find_target(settings.target))
     files = tree.single_file(program, plan(program), kernel_library())
     for name, text in files.items():
         write_atomically(folder / name, text.encode())
@@ -94,6 +96,12 @@ def export_array(source: Source, folder: Path) -> tuple[Path, ...]:
     for name, text in files.items():
         write_atomically(folder / name, text.encode())
     return tuple(folder / name for name in files)
+
+
+def specialised(source: Source, settings: Export, target: Target) -> Program:
+    """The source's program, rewritten and with the kernels of the target's core."""
+    program = compile_graph(source.graph, settings.rounding, without=settings.without, with_also=settings.also)
+    return specialise(program, features(target, settings.optimize))
 
 
 def golden_vectors(source: Source, program: Program) -> Golden:

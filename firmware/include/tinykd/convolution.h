@@ -24,6 +24,9 @@ struct tinykd_conv_2d {
 
 void tinykd_conv_2d_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);
 
+/* The same with DSP instructions: in_channels a multiple of 4, groups 1, dilation_width 1, batch 1. */
+void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);
+
 /* The same for int16 with sums that stay within 32 bits. */
 void tinykd_conv_2d_s16_narrow(const struct tinykd_conv_2d *p, const int16_t *input, int16_t *output);
 

@@ -20,6 +20,10 @@ struct tinykd_fully_connected {
 void tinykd_fully_connected_single_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
 void tinykd_fully_connected_double_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
 
+/* The same with DSP instructions: depth a multiple of 4. */
+void tinykd_fully_connected_single_dsp_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
+void tinykd_fully_connected_double_dsp_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
+
 /* The same for int16 with sums that stay within 32 bits. */
 void tinykd_fully_connected_double_s16_narrow(const struct tinykd_fully_connected *p, const int16_t *input,
                                               int16_t *output);

@@ -38,7 +38,7 @@ def kernel_files(program: Program, library: Mapping[str, str]) -> dict[str, str]
         text by path in the tree: `src/conv_2d.c`, `include/tinykd/requantize.h`.
     """
     sources = sorted({layer.call.source for layer in program.layers if isinstance(layer.call, Call)})
-    files = {f"src/{name}": library[f"kernels/{name}"] for name in sources}
+    files = {f"src/{name.replace('/', '_')}": library[f"kernels/{name}"] for name in sources}
     pending = ["compiler.h", *(name for text in files.values() for name in _INCLUDE.findall(text))]
     while pending:
         path = f"include/tinykd/{pending.pop()}"

@@ -38,6 +38,7 @@ class Call:
         source: the kernel's file in `firmware/kernels`.
         inputs: which of the operator's inputs are passed, in order (weights are tables, not inputs).
         scratch: bytes of working memory that the call needs beyond its tensors.
+        distances: as `Operator.distances`, where this kernel differs from the portable one.
         states: which of the operator's inputs are states, in order: the kernel reads and overwrites them.
     """
 
@@ -48,6 +49,7 @@ class Call:
     inputs: tuple[int, ...] = (0,)
     scratch: int = 0
     states: tuple[int, ...] = ()
+    distances: tuple[int | None, ...] | None = None
 
     @property
     def positions(self) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def distances(program: Program, found: Sequence[Buffer]) -> dict[tuple[int, int]
 
 def _by_source(layer: Layer, owner: Mapping[int, int]) -> dict[int, int | None]:
     """The distance to each buffer that the layer reads; the largest where it reads one twice, None if any is unknown."""
-    known = layer.row.distances(layer.parameters)
+    known = layer.distances
     found: dict[int, int | None] = {}
     for position, index in enumerate(layer.passed):
         if index not in owner:

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Two products at once: the DSP instructions of Cortex-M4, M7, M33 and M55, and the same integers in plain C elsewhere.
+ * A word holds two halfwords, or four bytes; words are little-endian and lie on addresses that are multiples of 4. */
+#ifndef TINYKD_DSP_H
+#define TINYKD_DSP_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* Four bytes as a word. */
+static inline uint32_t tinykd_load_word(const int8_t *aligned)
+{
+    uint32_t word;
+    memcpy(&word, __builtin_assume_aligned(aligned, 4), sizeof word);
+    return word;
+}
+
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+/* The instructions by name: GCC's arm_acle.h lacks some of them before version 14. None touches memory or flags. */
+#define TINYKD_INSTRUCTION(name, text)                                                                                 \
+    static inline uint32_t tinykd_##name(uint32_t a, uint32_t b)                                                       \
+    {                                                                                                                  \
+        uint32_t r;                                                                                                    \
+        __asm__(text : "=r"(r) : "r"(a), "r"(b));                                                                      \
+        return r;                                                                                                      \
+    }
+TINYKD_INSTRUCTION(sxtab16, "sxtab16 %0, %1, %2")
+TINYKD_INSTRUCTION(sxtab16_ror8, "sxtab16 %0, %1, %2, ror #8")
+
+static inline uint32_t tinykd_sxtb16(uint32_t a)
+{
+    uint32_t r;
+    __asm__("sxtb16 %0, %1" : "=r"(r) : "r"(a));
+    return r;
+}
+
+static inline uint32_t tinykd_sxtb16_ror8(uint32_t a)
+{
+    uint32_t r;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(a));
+    return r;
+}
+
+#define TINYKD_PRODUCT(name, text)                                                                                     \
+    static inline int32_t tinykd_##name(uint32_t a, uint32_t b, int32_t sum)                                           \
+    {                                                                                                                  \
+        int32_t r;                                                                                                     \
+        __asm__(text : "=r"(r) : "r"(a), "r"(b), "r"(sum));                                                            \
+        return r;                                                                                                      \
+    }
+TINYKD_PRODUCT(smlad, "smlad %0, %1, %2, %3")
+TINYKD_PRODUCT(smlabb, "smlabb %0, %1, %2, %3")
+TINYKD_PRODUCT(smlatt, "smlatt %0, %1, %2, %3")
+#else
+static inline int32_t tinykd_low_half(uint32_t a)
+{
+    return (int32_t)(int16_t)(uint16_t)(a & 0xFFFFu);
+}
+
+static inline int32_t tinykd_high_half(uint32_t a)
+{
+    return (int32_t)(int16_t)(uint16_t)(a >> 16);
+}
+
+static inline uint32_t tinykd_halves(int32_t low, int32_t high)
+{
+    return ((uint32_t)low & 0xFFFFu) | ((uint32_t)high << 16);
+}
+
+/* Bytes 0 and 2, sign-extended to halfwords. */
+static inline uint32_t tinykd_sxtb16(uint32_t a)
+{
+    return tinykd_halves((int8_t)(uint8_t)(a & 0xFFu), (int8_t)(uint8_t)((a >> 16) & 0xFFu));
+}
+
+/* Bytes 1 and 3, sign-extended to halfwords. */
+static inline uint32_t tinykd_sxtb16_ror8(uint32_t a)
+{
+    return tinykd_sxtb16(a >> 8);
+}
+
+/* The halfwords of `a` plus bytes 0 and 2 of `b`. */
+static inline uint32_t tinykd_sxtab16(uint32_t a, uint32_t b)
+{
+    const uint32_t wide = tinykd_sxtb16(b);
+    return tinykd_halves(tinykd_low_half(a) + tinykd_low_half(wide), tinykd_high_half(a) + tinykd_high_half(wide));
+}
+
+/* The halfwords of `a` plus bytes 1 and 3 of `b`. */
+static inline uint32_t tinykd_sxtab16_ror8(uint32_t a, uint32_t b)
+{
+    return tinykd_sxtab16(a, b >> 8);
+}
+
+/* sum + low * low + high * high */
+static inline int32_t tinykd_smlad(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + tinykd_low_half(a) * tinykd_low_half(b) + tinykd_high_half(a) * tinykd_high_half(b);
+}
+
+/* sum + low * low */
+static inline int32_t tinykd_smlabb(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + tinykd_low_half(a) * tinykd_low_half(b);
+}
+
+/* sum + high * high */
+static inline int32_t tinykd_smlatt(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + tinykd_high_half(a) * tinykd_high_half(b);
+}
+#endif
+
+/* Minus the zero point in both halves: with sxtab16 it turns bytes into inputs less their zero point at no cost. */
+static inline uint32_t tinykd_minus_in_halves(int32_t zero_point)
+{
+    const uint32_t half = (uint32_t)(-zero_point) & 0xFFFFu;
+    return half | half << 16;
+}
+
+#endif

@@ -1,0 +1,18 @@
+"""What cores can do that kernels make use of."""
+
+from __future__ import annotations
+
+from tinykd.target.targets import Target
+
+FEATURES: dict[str, tuple[str, ...]] = {
+    "cortex-m4": ("dsp",),
+    "cortex-m7": ("dsp",),
+    "cortex-m33": ("dsp",),
+    "cortex-m55": ("dsp",),
+}
+"""By core; cores that are not listed run the portable kernels."""
+
+
+def features(target: Target, optimize: str) -> tuple[str, ...]:
+    """What kernels may use on `target`; for the smallest code, nothing."""
+    return () if optimize == "size" else FEATURES.get(target.core.name, ())
