@@ -98,8 +98,8 @@ def _significands(first: Int64, reached: Int64, bound: int, fraction_bits: int) 
 def _first_magnitudes(scale: float, bound: int, reached: Int64) -> Int64:
     """The least magnitude up to `bound` whose float64 result is at least `reached`; bound + 1 where none is."""
     guess = np.clip(np.round((reached - 0.5) / scale), 0, bound + 1.0).astype(np.int64)
-    nearby = guess[:, None] + np.arange(-2, 4)
+    nearby = guess[:, None] + np.arange(-1, 3)
     scaled = nearby * scale
     enough = np.floor(scaled) + (scaled - np.floor(scaled) >= 0.5) >= reached[:, None]
-    first = np.where(enough.any(axis=1), guess - 2 + np.argmax(enough, axis=1), bound + 1)
+    first = np.where(enough.any(axis=1), guess - 1 + np.argmax(enough, axis=1), bound + 1)
     return np.asarray(np.clip(first, 1, bound + 1), np.int64)
