@@ -4,7 +4,7 @@
 #include "tinykd/svdf.h"
 
 /* What filter f makes of one input vector. */
-static int16_t feature(const struct tinykd_svdf *p, int32_t f, const int8_t *x)
+static int16_t feature_s16(const struct tinykd_svdf *p, int32_t f, const int8_t *x)
 {
     const int8_t *weights = p->feature_weights + f * p->inputs;
     int32_t sum = 0;
@@ -25,7 +25,7 @@ void tinykd_svdf_s8_s16(const struct tinykd_svdf *p, const int8_t *input, int16_
             for (int32_t f = u * p->rank; f < (u + 1) * p->rank; ++f, state += p->memory) {
                 const int16_t *weights = time_weights + f * p->memory;
                 for (int32_t m = 0; m < p->memory; ++m) {
-                    state[m] = m + 1 < p->memory ? state[m + 1] : feature(p, f, input);
+                    state[m] = m + 1 < p->memory ? state[m + 1] : feature_s16(p, f, input);
                     sum += (uint32_t)(weights[m] * state[m]);
                 }
             }
