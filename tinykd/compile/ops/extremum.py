@@ -13,7 +13,6 @@ from tinykd.compile.ops import requirements, sampling
 from tinykd.compile.ops.broadcast import Broadcast, broadcast, distances
 from tinykd.compile.ops.operator import Call, Case, Operator
 
-
 DTYPES = ("int8", "int16")
 
 
