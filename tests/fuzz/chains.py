@@ -18,10 +18,14 @@ from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, State, Ten
 from tinykd.compile.ops import OPERATORS, sampling
 from tinykd.compile.ops.mirror_pad import MirrorPadOptions
 from tinykd.compile.ops.operator import Case
+from tinykd.compile.ops.reduction import ReducerOptions
 from tinykd.compile.ops.reshape import ReshapeOptions
 
 MOST_ELEMENTS = 6000
 """Cases with larger tensors are not wired further: graphs stay small and fast."""
+
+MOST_OPERATORS = 16
+"""No case is wired into a graph that has more already."""
 
 
 @dataclass
@@ -64,7 +68,8 @@ class Wiring:
     def graph(self) -> Graph:
         read = {i for op in self.ops for i in op.inputs}
         made = [i for op in self.ops for i in op.outputs]
-        outputs = [i for i in made if i not in read or self.rng.random() < 0.1]
+        unread = [i for i in made if i not in read]
+        outputs = [i for i in made if (i in unread and self.rng.random() < 0.9) or self.rng.random() < 0.1] or unread
         graph = Graph(tuple(self.tensors), tuple(self.ops), tuple(self.inputs), tuple(outputs), name="chain", states=tuple(self.states))
         graph.check()
         return graph
@@ -147,6 +152,14 @@ def _sliced(w: Wiring, source: int) -> int:
     return w.apply("SLICE", None, (source, w.constant(_ints(*begin)), w.constant(_ints(*size))), tuple(size))
 
 
+def _averaged(w: Wiring, source: int) -> int:
+    """Over height and width."""
+    shape = w.tensors[source].shape
+    axes = (1, 2) if len(shape) == 4 else (0,)
+    wanted = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    return w.apply("MEAN", ReducerOptions(True), (source, w.constant(_ints(*axes))), wanted)
+
+
 FOLLOWERS: dict[str, Callable[[Wiring, int], int]] = {
     "clamp": _relu,
     "requantize": _requantized,
@@ -155,6 +168,7 @@ FOLLOWERS: dict[str, Callable[[Wiring, int], int]] = {
     "pad": _padded,
     "mirror": _mirrored,
     "slice": _sliced,
+    "mean": _averaged,
 }
 """What may lie between two operators: each reads one int8 tensor."""
 
@@ -195,6 +209,9 @@ def _source(w: Wiring, wanted: Tensor, value: Array) -> int:
             return stitched(w, followed(w, earlier[int(w.rng.integers(0, len(earlier)))]), wanted)
     if wireable and len(wanted.shape) >= 3 and choice < 0.85:
         return _bordered_input(w, wanted)
+    if wireable and choice > 0.96 and w.inputs:  # what converters leave around weights
+        constant = w.constant(sampling.int8(w.rng, wanted.shape), sampling.quant(w.rng))
+        return w.apply("QUANTIZE", None, (constant,), wanted.shape, wanted.quant)
     return w.input(value, wanted.quant)
 
 
@@ -228,7 +245,7 @@ def random_graph(seed: int, kinds: tuple[str, ...] = tuple(OPERATORS)) -> Case:
     for position in range(int(rng.integers(1, 7))):
         kind = kinds[seed % len(kinds)] if position == 0 else str(rng.choice(kinds))  # every kind comes first once
         case = OPERATORS[kind].cases(rng)
-        if sum(tensor.bytes for tensor in case.graph.tensors) > 8 * MOST_ELEMENTS:
+        if sum(tensor.bytes for tensor in case.graph.tensors) > 8 * MOST_ELEMENTS or len(w.ops) > MOST_OPERATORS:
             continue
         for output in add_case(w, case):
             tensor = w.tensors[output]

@@ -7,8 +7,10 @@ import pytest
 
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
 from tinykd.compile.ops.arg_extremum import ArgOptions
+from tinykd.compile.passes import compile_graph
 from tinykd.compile.planner.plan import plan
 from tinykd.compile.program import lower
+from tinykd.compile.simulate import simulate
 from tinykd.errors import UnsupportedModel
 
 
@@ -23,6 +25,20 @@ def test_borders_of_space_to_batch_are_pairs() -> None:
     )
     with pytest.raises(UnsupportedModel, match="SPACE_TO_BATCH_ND"):
         lower(Graph(tensors, (Op("SPACE_TO_BATCH_ND", (0, 1, 2), (3,)),), (0,), (3,)))
+
+
+def test_an_output_of_constants_alone_is_still_written() -> None:
+    """Folded to a constant it had no place in the arena, and the emitter failed."""
+    quant = Quant((0.1,), (0,))
+    tensors = (
+        Tensor("x", (1, 4), "int8", quant, source=0),
+        Tensor("c", (1, 4), "int8", quant, np.array([[1, -2, 3, -4]], np.int8), 1),
+        Tensor("a", (1, 4), "int8", quant, source=2),
+        Tensor("b", (1, 4), "int8", quant, source=3),
+    )
+    program = compile_graph(Graph(tensors, (Op("RELU", (0,), (2,)), Op("RELU", (1,), (3,))), (0,), (2, 3)))
+    assert 3 in plan(program).tensor_offsets
+    np.testing.assert_array_equal(simulate(program, [np.zeros((1, 4), np.int8)])[3], [[1, 0, 3, 0]])
 
 
 def test_64_bit_indices_lie_on_8_bytes() -> None:

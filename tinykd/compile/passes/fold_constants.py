@@ -14,7 +14,9 @@ def apply(graph: Graph) -> Graph:
     tensors, kept = list(graph.tensors), list[Op]()
     for op in graph.ops:
         row, inputs = OPERATORS.get(op.kind), [i for i in op.inputs if i >= 0]
-        if row is None or not inputs or not op.outputs or any(tensors[i].data is None for i in inputs):
+        # an output of the graph is read in the arena, where constants have no place
+        unfit = row is None or not inputs or not op.outputs or not set(graph.outputs).isdisjoint(op.outputs)
+        if row is None or unfit or any(tensors[i].data is None for i in inputs):
             kept.append(op)
             continue
         here = replace(graph, tensors=tuple(tensors))
