@@ -31,7 +31,7 @@ def host_compiler() -> list[str]:
 def library() -> ctypes.CDLL:
     """All portable kernels, compiled by the host's cc with every warning an error and undefined behaviour fatal."""
     folder = Path(tempfile.mkdtemp(prefix="tinykd-kernels-"))
-    sources = sorted((firmware_folder() / "kernels").glob("*.c"))
+    sources = sorted((firmware_folder() / "kernels").glob("**/*.c"))
     assert sources, "no kernels to test"
     target = folder / "kernels.so"
     command = [*host_compiler(), "-O1", "-g", "-shared", "-fPIC", *WARNINGS, *SANITIZERS, f"-I{firmware_folder() / 'include'}"]

@@ -28,10 +28,20 @@ def traced() -> ctypes.CDLL:
     """All kernels with a call at each access, and the tracer that answers."""
     folder = Path(tempfile.mkdtemp(prefix="tinykd-traced-"))
     objects = []
-    for source in sorted((firmware_folder() / "kernels").glob("*.c")):
-        objects.append(str(folder / f"{source.stem}.o"))
+    for source in sorted((firmware_folder() / "kernels").glob("**/*.c")):
+        objects.append(str(folder / f"{source.parent.name}_{source.stem}.o"))
         include = f"-I{firmware_folder() / 'include'}"
-        command = ["cc", "-O1", "-fPIC", "-fno-builtin", "-fno-tree-loop-distribute-patterns", "-fsanitize=thread", include, "-c", str(source)]
+        command = [
+            "cc",
+            "-O1",
+            "-fPIC",
+            "-fno-builtin",
+            "-fno-tree-loop-distribute-patterns",
+            "-fsanitize=thread",
+            include,
+            "-c",
+            str(source),
+        ]
         subprocess.run([*command, "-o", objects[-1]], check=True)
     tracer = Path(__file__).parent / "tracer.c"
     subprocess.run(["cc", "-O1", "-shared", "-fPIC", str(tracer), *objects, "-o", str(folder / "traced.so")], check=True)

@@ -24,8 +24,11 @@ struct tinykd_conv_2d {
 
 void tinykd_conv_2d_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);
 
-/* The same with DSP instructions: in_channels a multiple of 4, groups 1, dilation_width 1, batch 1. */
+/* The same with DSP instructions: groups 1, batch 1, sums below 2^30, shifts to the right only.
+ * The first takes in_channels a multiple of 4 and dilation_width 1. The second takes any, gathers each window in `scratch`
+ * (twice a filter's bytes) and wants its weights as [out_channels, kernel_height * kernel_width * in_channels rounded up to 4]. */
 void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);
+void tinykd_conv_2d_gather_dsp_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch);
 
 /* The same for int16 with sums that stay within 32 bits. */
 void tinykd_conv_2d_s16_narrow(const struct tinykd_conv_2d *p, const int16_t *input, int16_t *output);

@@ -5,13 +5,12 @@
 #define TINYKD_DSP_H
 
 #include <stdint.h>
-#include <string.h>
 
 /* Four bytes as a word. */
 static inline uint32_t tinykd_load_word(const int8_t *aligned)
 {
     uint32_t word;
-    memcpy(&word, __builtin_assume_aligned(aligned, 4), sizeof word);
+    __builtin_memcpy(&word, __builtin_assume_aligned(aligned, 4), sizeof word);
     return word;
 }
 

@@ -10,7 +10,7 @@
 
 static int8_t depthwise_dsp_finish(const struct tinykd_depthwise_conv_2d *p, int32_t sum, int32_t c)
 {
-    const int32_t scaled = tinykd_requantize(sum, p->multipliers[c], p->shifts[c]);
+    const int32_t scaled = tinykd_requantize_down(sum, p->multipliers[c], p->shifts[c]);
     return (int8_t)tinykd_clamp(scaled + p->output_zero_point, p->clamp_low, p->clamp_high);
 }
 

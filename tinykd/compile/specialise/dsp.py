@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+
+from tinykd.compile.fixed_point import requantize
 from tinykd.compile.ops import access
 from tinykd.compile.ops import conv_2d as portable_conv_2d
 from tinykd.compile.ops import depthwise_conv_2d as portable_depthwise
@@ -12,17 +15,54 @@ from tinykd.compile.ops import fully_connected as portable_dense
 from tinykd.compile.ops.conv_2d import Conv2D
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.fully_connected import FullyConnected
-from tinykd.compile.ops.operator import Call
+from tinykd.compile.ops.operator import Call, Table
+from tinykd.compile.ops.weighted import Weighted
+
+_LARGEST_SUM = 1 << 30
+
+Conv = TypeVar("Conv", bound=Weighted)
+
+
+def _small(p: Conv, axes: tuple[int, ...]) -> Conv | None:
+    """`p` with sums below 2^30 that are never shifted to the left, so that they round in fewer instructions; None if it has others.
+
+    A filter of zeros gives a constant, whatever scale the converter noted for it; the constant gets one that is not shifted.
+    """
+    magnitudes = np.abs(p.weights.astype(np.int64)).sum(axis=axes)
+    large = (p.shifts > 0) | (magnitudes * 255 + np.abs(p.bias.astype(np.int64)) >= _LARGEST_SUM)
+    if not large.any():
+        return p
+    constants = requantize(p.bias, p.multipliers, p.shifts)
+    if (large & (magnitudes != 0)).any() or int(np.abs(constants[large]).max()) >= _LARGEST_SUM // 2:
+        return None
+    # 2k * 2^30 / 2^31 is k
+    return replace(
+        p,
+        bias=np.where(large, 2 * constants, p.bias).astype(np.int32),
+        multipliers=np.where(large, 1 << 30, p.multipliers).astype(np.int32),
+        shifts=np.where(large, 0, p.shifts).astype(np.int32),
+    )
 
 
 def conv_2d(p: Any) -> Call | None:
-    """Input channels a multiple of 4, one group, no horizontal dilation, one image."""
-    fits = isinstance(p, Conv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.groups == 1
-    if not fits or p.in_channels % 4 or p.columns.dilation != 1:
+    """One group, one image. Where the input channels are not a multiple of 4, each window is gathered first."""
+    if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1:
+        return None
+    small = _small(p, (1, 2, 3))
+    if small is None:
         return None
     # two pixels are computed together, channel by channel: both windows are read again until both are written
     distance = access.window(p.batch, p.rows, p.columns, p.in_channels, p.out_channels, 2 * p.out_channels)
-    return _faster(portable_conv_2d.call(p), "tinykd_conv_2d_dsp_s8", "dsp/conv_2d.c", distance)
+    call = portable_conv_2d.call(small)
+    if p.in_channels % 4 == 0 and p.columns.dilation == 1:
+        return _faster(call, "tinykd_conv_2d_dsp_s8", "dsp/conv_2d.c", distance)
+    filters = p.weights.reshape(p.out_channels, -1)
+    padded = np.pad(filters, ((0, 0), (0, -filters.shape[1] % 4)))
+    return replace(
+        _faster(call, "tinykd_conv_2d_gather_dsp_s8", "dsp/conv_2d.c", distance),
+        fields={**call.fields, "weights": Table("int8_t", padded)},
+        scratch=2 * padded.shape[1],
+    )
 
 
 def depthwise_conv_2d(p: Any) -> Call | None:
@@ -30,9 +70,12 @@ def depthwise_conv_2d(p: Any) -> Call | None:
     fits = isinstance(p, DepthwiseConv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.multiplier == 1
     if not fits or p.in_channels % 4 or p.rows.dilation != 1 or p.columns.dilation != 1:
         return None
+    small = _small(p, (0, 1))
+    if small is None:
+        return None
     # two pixels together, four channels at a time, which no later read of theirs touches
     distance = access.window(p.batch, p.rows, p.columns, p.in_channels, p.in_channels, p.in_channels)
-    return _faster(portable_depthwise.call(p), "tinykd_depthwise_conv_2d_dsp_s8", "dsp/depthwise_conv_2d.c", distance)
+    return _faster(portable_depthwise.call(small), "tinykd_depthwise_conv_2d_dsp_s8", "dsp/depthwise_conv_2d.c", distance)
 
 
 _DENSE = {

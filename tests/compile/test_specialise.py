@@ -1,0 +1,90 @@
+"""Faster kernels against the portable row: the same integers on every case that they take, under sanitizers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests import kernels
+from tests.compile.models import conv_then_dense
+from tests.firmware.test_access import measured_distance
+from tinykd.compile.ops import OPERATORS
+from tinykd.compile.ops.operator import Call, Case
+from tinykd.compile.program import lower
+from tinykd.compile.reader import read_model
+from tinykd.compile.specialise import SPECIALISATIONS, dsp, specialise
+from tinykd.compile.writer import write_model
+
+TAKEN, MOST_SEEDS = 40, 6000
+
+
+def specialised(kind: str, rounding: str) -> list[tuple[int, Case, object, Call]]:
+    """(seed, case, parameters, call) of the first cases that a faster kernel takes."""
+    row, found = OPERATORS[kind], list[tuple[int, Case, object, Call]]()
+    for seed in range(MOST_SEEDS):
+        if len(found) == TAKEN:
+            break
+        case = row.cases(np.random.default_rng([seed, row.code, 1]))
+        graph = read_model(write_model(case.graph))
+        parameters = row.lower(graph, graph.ops[0], rounding)  # type: ignore[arg-type]
+        call = SPECIALISATIONS[kind].call(parameters)
+        if call is not None:
+            found.append((seed, case, parameters, call))
+    return found
+
+
+@pytest.mark.parametrize("rounding", ["single", "double"])
+@pytest.mark.parametrize("kind", SPECIALISATIONS)
+def test_same_integers_as_the_portable_row(kind: str, rounding: str) -> None:
+    taken = specialised(kind, rounding)
+    assert len(taken) == TAKEN, "too few cases reach the faster kernel"
+    for seed, case, parameters, call in taken:
+        want = OPERATORS[kind].reference(parameters, case.inputs)
+        outputs = [np.zeros_like(value) for value in want]
+        kernels.run(call, case.inputs, outputs)
+        np.testing.assert_array_equal(outputs[0], want[0], err_msg=f"{call.function}: seed {seed}")
+
+
+@pytest.mark.parametrize("kind", SPECIALISATIONS)
+def test_distances_are_safe(kind: str) -> None:
+    for seed, case, parameters, call in specialised(kind, "single"):
+        (want,) = OPERATORS[kind].reference(parameters, case.inputs)
+        assert call.distances is not None
+        (distance,) = call.distances
+        assert distance is not None
+        needed = measured_distance(call, list(case.inputs), 0, np.zeros_like(want))
+        assert distance >= needed, f"{call.function}: seed {seed}"
+
+
+def test_both_ways_of_reading_a_window_are_reached() -> None:
+    functions = {call.function for _, _, _, call in specialised("CONV_2D", "single")}
+    assert functions == {"tinykd_conv_2d_dsp_s8", "tinykd_conv_2d_gather_dsp_s8"}
+
+
+def test_filters_of_zeros_become_constants_that_are_not_shifted() -> None:
+    """A converter gives an empty filter any scale; the sum is its bias, which must not keep the layer from the faster kernel."""
+    program = lower(conv_then_dense())
+    p = program.layers[0].parameters
+    weights, bias = p.weights.copy(), p.bias.copy()
+    weights[1], bias[1] = 0, 5_000_000
+    shifts = p.shifts.copy()
+    shifts[1] = 3 - 20
+    odd = replace(p, weights=weights, bias=bias, shifts=shifts)
+    shifted = replace(odd, shifts=np.where(np.arange(4) == 1, 2, shifts), bias=np.where(np.arange(4) == 1, 7, bias).astype(np.int32))
+    rng = np.random.default_rng(0)
+    for parameters in (odd, shifted):
+        call = dsp.conv_2d(parameters)
+        assert call is not None
+        x = rng.integers(-128, 128, (1, 6, 6, 2)).astype(np.int8)
+        (want,) = program.layers[0].row.reference(parameters, [x])
+        outputs = [np.zeros_like(want)]
+        kernels.run(call, [x], outputs)
+        np.testing.assert_array_equal(outputs[0], want)
+
+
+def test_cores_without_the_instructions_keep_the_portable_kernels() -> None:
+    program = lower(conv_then_dense())
+    assert [layer.call for layer in specialise(program, ()).layers] == [layer.call for layer in program.layers]
+    assert all("dsp" in layer.call.function for layer in specialise(program, ("dsp",)).layers if isinstance(layer.call, Call))
