@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.ops import OPERATORS
 from tinykd.compile.ops.operator import Case
 from tinykd.compile.planner.plan import plan
-from tinykd.compile.program import lower
+from tinykd.compile.program import Program, lower
 from tinykd.compile.reader import read_model
 from tinykd.compile.writer import write_model
 
@@ -32,8 +33,12 @@ def widest(kind: str) -> Case:
 def test_generated_c_of_one_operator_equals_litert(kind: str, tmp_path: Path) -> None:
     case = widest(kind)
     model = write_model(case.graph)
+    check_generated(lower(read_model(model, "one")), model, (case.inputs, *case.later), tmp_path)
+
+
+def check_generated(program: Program, model: bytes, feeds: Sequence[tuple[Array, ...]], tmp_path: Path) -> None:
+    """Generated C of `program`, named `one`, gives LiteRT's outputs for `feeds` in a row, twice, each time from a reset."""
     judge = ReferenceInterpreter(model)
-    program = lower(read_model(model, "one"))
     memory = plan(program)
     for path, text in tree.single_file(program, memory, kernel_library()).items():
         (tmp_path / path).write_text(text)
@@ -65,5 +70,5 @@ def test_generated_c_of_one_operator_equals_litert(kind: str, tmp_path: Path) ->
         judge.reset()
         if program.graph.states:
             library.tinykd_one_reset(arena)
-        for fed in (case.inputs, *case.later):
+        for fed in feeds:
             infer(fed)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinykd.compile import nibbles, schema
+from tinykd.compile import nibbles, schema, variables
 from tinykd.compile.flatbuffer import Buffer, Table
 from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, State, Tensor
 from tinykd.compile.ops import OPERATORS, stateful
@@ -20,7 +20,7 @@ _MOST_ELEMENTS = 1 << 28
 
 _LONGEST_NAME = 64
 
-_KINDS = {operator.code: kind for kind, operator in OPERATORS.items()}
+_KINDS = {row.code: kind for kind, row in OPERATORS.items()} | {marker.code: kind for kind, marker in variables.MARKERS.items()}
 
 
 def read_file(path: Path) -> Graph:
@@ -53,18 +53,27 @@ def read_model(data: bytes, name: str = "model") -> Graph:
     kinds = [_kind(code) for code in root.tables(1)]
     buffers = root.tables(4)
     main = subgraphs[0]
-    tables = main.tables(0)
-    tensors = tuple(_tensor(table, k, buffers) for k, table in enumerate(tables))
-    variables = [k for k, table in enumerate(tables) if table.scalar(5, "bool", False) and not tensors[k].is_constant]
+
+    def read(table: Table) -> variables.Subgraph:
+        tensors = tuple(_tensor(part, k, buffers) for k, part in enumerate(table.tables(0)))
+        return tensors, tuple(_operator(part, k, kinds) for k, part in enumerate(table.tables(3)))
+
+    def subgraph(index: int) -> variables.Subgraph:
+        if not 0 < index < len(subgraphs):
+            raise UnsupportedModel(f"CALL_ONCE names subgraph {index} of {len(subgraphs)}")
+        return read(subgraphs[index])
+
+    (tensors, ops), resources = variables.resolve(read(main), subgraph)
+    kept = [k for k, table in enumerate(main.tables(0)) if table.scalar(5, "bool", False) and not tensors[k].is_constant]
     graph = Graph(
         tensors=tensors,
-        ops=tuple(_operator(table, k, kinds) for k, table in enumerate(main.tables(3))),
+        ops=ops,
         inputs=_indices(main, 1),
         outputs=_indices(main, 2),
         name=_identifier(name),
         model_sha256=hashlib.sha256(data).hexdigest(),
         model_bytes=len(data),
-        states=tuple(State(k, stateful.start(tensors[k])) for k in variables),
+        states=(*(State(k, stateful.start(tensors[k])) for k in kept), *resources),
     )
     _check_ends(graph)
     graph.check()
@@ -77,6 +86,8 @@ def _check_ends(graph: Graph) -> None:
         for position, index in enumerate(indices):
             if not 0 <= index < len(graph.tensors):
                 raise UnsupportedModel(f"graph {role} {index} does not exist among {len(graph.tensors)} tensors")
+            if graph.tensors[index].dtype == variables.RESOURCE:
+                raise UnsupportedModel(f"graph {role} '{graph.tensors[index].name}' stands for a variable")
             if graph.tensors[index].is_constant:
                 raise UnsupportedModel(f"graph {role} '{graph.tensors[index].name}' is a constant")
             if role == "input" and index in indices[:position]:
@@ -120,7 +131,7 @@ def _operator(table: Table, position: int, kinds: list[str]) -> Op:
     if index >= len(kinds):
         raise UnsupportedModel(f"operator {position} has code index {index} of {len(kinds)}")
     kind = kinds[index]
-    row = OPERATORS.get(kind)
+    row = OPERATORS.get(kind) or variables.MARKERS.get(kind)
     options = None
     if row is not None and row.options is not None:
         present = table.scalar(3, "uint8", 0) == row.options_code
@@ -132,11 +143,13 @@ def _tensor(table: Table, index: int, buffers: list[Table]) -> Tensor:
     name = _abbreviated(table.text(3)) or f"tensor_{index}"
     code = table.scalar(1, "int8", 0)
     dtype = schema.TYPE_NAMES.get(code, f"type {code}")
-    if dtype not in schema.TYPE_CODES:
+    if dtype not in schema.TYPE_CODES and dtype != variables.RESOURCE:
         raise UnsupportedModel(f"tensor '{name}' has dtype {dtype}", "convert the model to full int8 quantization")
     shape = _indices(table, 0)
     if any(size < 0 for size in shape) or math.prod(shape) > _MOST_ELEMENTS or len(shape) > 8:
         raise UnsupportedModel(f"tensor '{name}' has the impossible shape {list(shape)}")
+    if dtype == variables.RESOURCE:
+        return Tensor(name, shape, dtype, source=index)
     data = _data(table, name, shape, dtype, buffers)
     if dtype == "int4" and data is None:
         raise UnsupportedModel(f"tensor '{name}' is int4 and no constant", "only weights may be int4")

@@ -28,7 +28,7 @@ def slot(number: int, kind: str, default: Any) -> Any:
 
     Args:
         number: the field's position in the schema's table.
-        kind: a scalar type (`int8`, `int32`, `float32`, `bool`, …) or `[int32]` for a vector.
+        kind: a scalar type (`int8`, `int32`, `float32`, `bool`, …), `[int32]` for a vector, or `text`.
         default: the schema's default.
     """
     return dataclasses.field(default=default, metadata={"slot": number, "kind": kind})
@@ -51,6 +51,8 @@ def read_options(kind: type | None, table: Table | None) -> Any:
         if stored.startswith("["):
             vector = table.vector(number, stored[1:-1])
             values[field.name] = () if vector is None else tuple(vector.tolist())
+        elif stored == "text":
+            values[field.name] = table.text(number)
         else:
             values[field.name] = table.scalar(number, stored, field.default)
     return kind(**values)

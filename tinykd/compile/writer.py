@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import flatbuffers
 import numpy as np
 
-from tinykd.compile import nibbles, schema
-from tinykd.compile.graph import Graph, Op, Quant, Tensor
+from tinykd.compile import nibbles, schema, variables
+from tinykd.compile.graph import Graph, Op, Quant, State, Tensor
 from tinykd.compile.ops import OPERATORS
 
 _PREPEND = {
@@ -20,44 +22,85 @@ _PREPEND = {
     "float32": "PrependFloat32Slot",
 }
 
+_RESOURCE_KINDS = ("READ_VARIABLE", "ASSIGN_VARIABLE")
+_RESOURCE_TYPE = 13
+
 _VERSIONS = {"BROADCAST_TO": 2}
 """Operators whose first version LiteRT no longer registers."""
 
 
 def write_model(graph: Graph) -> bytes:
-    """Serialise a graph of table operators as a TensorFlow Lite model (schema version 3)."""
+    """Serialise a graph of table operators as a TensorFlow Lite model (schema version 3).
+
+    States that READ_VARIABLE and ASSIGN_VARIABLE use become resource variables, the others variable tensors.
+    """
     b = flatbuffers.Builder(1 << 16)
-    kinds = sorted({op.kind for op in graph.ops})
-    constants = [nibbles.pack(t.data) if t.dtype == "int4" else t.data for t in graph.tensors if t.data is not None]
+    resources = [state for state in graph.states if any(op.kind in _RESOURCE_KINDS and state.tensor in op.inputs for op in graph.ops)]
+    starts = [Tensor(f"start_{state.tensor}", state.initial.shape, state.initial.dtype.name, data=state.initial) for state in resources]
+    kinds = sorted({op.kind for op in graph.ops} | ({"ASSIGN_VARIABLE", *variables.MARKERS} if resources else set()))
+    constants = [nibbles.pack(t.data) if t.dtype == "int4" else t.data for t in (*graph.tensors, *starts) if t.data is not None]
     buffers = [_table(b, [])] + [_table(b, [(0, "offset", _bytes(b, data))]) for data in constants]
     numbers = iter(range(1, len(buffers)))
-    states = {state.tensor for state in graph.states}
-    tensors = [_tensor(b, t, next(numbers) if t.is_constant else 0, k in states) for k, t in enumerate(graph.tensors)]
-    ops = [_operator(b, op, kinds.index(op.kind)) for op in graph.ops]
-    subgraph = _table(
-        b,
-        [
-            (0, "offset", _offsets(b, tensors)),
-            (1, "offset", _array(b, graph.inputs, np.int32)),
-            (2, "offset", _array(b, graph.outputs, np.int32)),
-            (3, "offset", _offsets(b, ops)),
-        ],
-    )
-    codes = [
-        _table(b, [(0, "int8", min(OPERATORS[k].code, 127)), (2, "int32", _VERSIONS.get(k, 1)), (3, "int32", OPERATORS[k].code)])
-        for k in kinds
-    ]
+    kept = {state.tensor for state in graph.states if state not in resources}
+    tensors = [_tensor(b, t, next(numbers) if t.is_constant else 0, k in kept) for k, t in enumerate(graph.tensors)]
+    handles = {state.tensor: len(graph.tensors) + k for k, state in enumerate(resources)}
+    tensors += [_handle_tensor(b, state) for state in resources]
+    ops = [_operator(b, Op("CALL_ONCE", (), (), variables.CallOnceOptions(1)), kinds)] if resources else []
+    ops += [_operator(b, _handle(state, handles[state.tensor]), kinds) for state in resources]
+    for op in graph.ops:
+        known = handles if op.kind in _RESOURCE_KINDS else {}
+        ops.append(_operator(b, replace(op, inputs=tuple(known.get(i, i) for i in op.inputs)), kinds))
+    subgraphs = [_subgraph(b, tensors, graph.inputs, graph.outputs, ops)]
+    if resources:
+        subgraphs.append(_initialization(b, resources, [_tensor(b, start, next(numbers), False) for start in starts], kinds))
+    codes = [_code(b, kind) for kind in kinds]
     root = _table(
         b,
         [
             (0, "uint32", schema.VERSION),
             (1, "offset", _offsets(b, codes)),
-            (2, "offset", _offsets(b, [subgraph])),
+            (2, "offset", _offsets(b, subgraphs)),
             (4, "offset", _offsets(b, buffers)),
         ],
     )
     b.Finish(root, schema.IDENTIFIER)
     return bytes(b.Output())
+
+
+def _subgraph(b: Any, tensors: list[int], inputs: Sequence[int], outputs: Sequence[int], ops: list[int]) -> int:
+    return _table(
+        b,
+        [
+            (0, "offset", _offsets(b, tensors)),
+            (1, "offset", _array(b, inputs, np.int32)),
+            (2, "offset", _array(b, outputs, np.int32)),
+            (3, "offset", _offsets(b, ops)),
+        ],
+    )
+
+
+def _code(b: Any, kind: str) -> int:
+    row = variables.MARKERS.get(kind) or OPERATORS[kind]
+    return _table(b, [(0, "int8", min(row.code, 127)), (2, "int32", _VERSIONS.get(kind, 1)), (3, "int32", row.code)])
+
+
+def _initialization(b: Any, resources: list[State], starts: list[int], kinds: list[str]) -> int:
+    """The subgraph that CALL_ONCE runs: each variable is assigned its first value."""
+    count = len(resources)
+    tensors = starts + [_handle_tensor(b, state) for state in resources]
+    ops = []
+    for k, state in enumerate(resources):
+        ops += [_operator(b, _handle(state, count + k), kinds), _operator(b, Op("ASSIGN_VARIABLE", (count + k, k), ()), kinds)]
+    return _subgraph(b, tensors, (), (), ops)
+
+
+def _handle(state: State, index: int) -> Op:
+    return Op("VAR_HANDLE", (), (index,), variables.VarHandleOptions("", f"variable_{state.tensor}"))
+
+
+def _handle_tensor(b: Any, state: State) -> int:
+    name = b.CreateString(f"handle_{state.tensor}")
+    return _table(b, [(0, "offset", _array(b, (), np.int32)), (1, "int8", _RESOURCE_TYPE), (2, "uint32", 0), (3, "offset", name)])
 
 
 def _table(b: Any, fields: list[tuple[int, str, Any]]) -> int:
@@ -108,13 +151,13 @@ def _tensor(b: Any, tensor: Tensor, buffer: int, variable: bool) -> int:
     return _table(b, fields)
 
 
-def _operator(b: Any, op: Op, code: int) -> int:
+def _operator(b: Any, op: Op, kinds: list[str]) -> int:
     fields = [
-        (0, "uint32", code),
+        (0, "uint32", kinds.index(op.kind)),
         (1, "offset", _array(b, op.inputs, np.int32)),
         (2, "offset", _array(b, op.outputs, np.int32)),
     ]
-    row = OPERATORS[op.kind]
+    row = variables.MARKERS.get(op.kind) or OPERATORS[op.kind]
     if row.options is not None:
         fields += [(3, "uint8", row.options_code), (4, "offset", _options(b, op.options))]
     if op.intermediates:
@@ -126,6 +169,9 @@ def _options(b: Any, options: Any) -> int:
     fields = []
     for field in schema.slots(options):
         number, kind, value = field.metadata["slot"], field.metadata["kind"], getattr(options, field.name)
+        if kind == "text":
+            fields.append((number, "offset", b.CreateString(value)))
+            continue
         vector = kind.startswith("[")
         fields.append((number, "offset" if vector else kind, _array(b, value, kind[1:-1]) if vector else value))
     return _table(b, fields)

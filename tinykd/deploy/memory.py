@@ -83,7 +83,7 @@ def budget_of(exported: Exported) -> Budget:
 
 
 def _layer(exported: Exported, constants: Constants, layer: Layer) -> LayerMemory:
-    call, result = layer.call, exported.program.tensor(layer.op.outputs[0])
+    call, result = layer.call, exported.program.tensor(layer.op.subject)
     sizes = {constant.symbol: constant.bytes for constant in constants.listed}
     used: set[str] = set()
     if isinstance(call, Call):

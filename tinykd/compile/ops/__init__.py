@@ -55,6 +55,7 @@ from tinykd.compile.ops import (
     transpose_conv,
     unidirectional_sequence_lstm,
     unpack,
+    variable,
 )
 from tinykd.compile.ops.operator import AnyOperator
 
@@ -63,6 +64,7 @@ OPERATORS: dict[str, AnyOperator] = {
     "ADD": add.OPERATOR,
     "ARG_MAX": arg_extremum.ARG_MAX,
     "ARG_MIN": arg_extremum.ARG_MIN,
+    "ASSIGN_VARIABLE": variable.ASSIGN_VARIABLE,
     "AVERAGE_POOL_2D": average_pool_2d.OPERATOR,
     "BATCH_MATMUL": batch_matmul.OPERATOR,
     "BATCH_TO_SPACE_ND": space_batch.BATCH_TO_SPACE_ND,
@@ -93,6 +95,7 @@ OPERATORS: dict[str, AnyOperator] = {
     "PADV2": pad.PADV2,
     "PRELU": prelu.OPERATOR,
     "QUANTIZE": quantize.OPERATOR,
+    "READ_VARIABLE": variable.READ_VARIABLE,
     "REDUCE_MAX": reduce_extremum.REDUCE_MAX,
     "REDUCE_MIN": reduce_extremum.REDUCE_MIN,
     "RELU": relu.RELU,

@@ -22,6 +22,7 @@ from tinykd.compile.passes import (
     logits,
     mean_as_pool,
     order_layers,
+    read_in_place,
     unsigned_to_signed,
 )
 from tinykd.compile.program import Program, lower
@@ -61,6 +62,7 @@ PROGRAM_PASSES: dict[str, ProgramPass] = {
     "mean-as-pool": ProgramPass(
         "MEAN over height and width becomes AVERAGE_POOL_2D where every sum gives the same integer", mean_as_pool.apply
     ),
+    "read-in-place": ProgramPass("READ_VARIABLE becomes a view where its state does not change meanwhile", read_in_place.apply),
     "order-layers": ProgramPass("branches in the order whose live tensors take the least memory", order_layers.apply),
 }
 """In the order in which they run."""

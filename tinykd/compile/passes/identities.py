@@ -26,7 +26,7 @@ def _viewed(program: Program, layer: Layer) -> Layer:
 
 def _changes_nothing(program: Program, layer: Layer) -> bool:
     p, source = layer.parameters, program.tensor(layer.op.inputs[0])
-    if source.is_constant or source.bytes != program.tensor(layer.op.outputs[0]).bytes:
+    if source.is_constant or source.bytes != program.tensor(layer.op.subject).bytes:
         return False
     if isinstance(p, Lookup):
         return bool(np.array_equal(p.table.view(np.uint8), np.arange(256)))

@@ -23,7 +23,7 @@ def apply(program: Program) -> Program:
 
 
 def _pooled(program: Program, layer: Layer) -> Layer:
-    p, source, result = layer.parameters, program.tensor(layer.op.inputs[0]), program.tensor(layer.op.outputs[0])
+    p, source, result = layer.parameters, program.tensor(layer.op.inputs[0]), program.tensor(layer.op.subject)
     if not isinstance(p, Mean) or len(source.shape) != 4 or source.dtype != "int8" or source.is_constant:
         return layer
     batch, height, width, channels = source.shape
