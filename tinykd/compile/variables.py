@@ -64,7 +64,8 @@ def resolve(main: Subgraph, subgraph: Callable[[int], Subgraph]) -> tuple[Subgra
         subgraph: reads another subgraph of the file.
 
     Returns:
-        tensors with the states appended, operators without VAR_HANDLE and CALL_ONCE, and the states.
+        tensors with the states appended, whose `source` is the first handle that an operator uses; operators without
+        VAR_HANDLE and CALL_ONCE; the states.
 
     Raises:
         UnsupportedModel: a variable that is no VAR_HANDLE's, is read before anything sets it, or changes shape or dtype; an
@@ -124,7 +125,7 @@ def _state(found: _Found, op: Op, value: int, *, must_be_set: bool) -> int:
             raise UnsupportedModel(f"the variable '{name}' is read before anything sets it", "initialize it with a constant")
         found.starts.setdefault(name, np.zeros(tensor.shape, tensor.dtype))
         found.states[name] = len(found.tensors)
-        found.tensors.append(Tensor(name, tensor.shape, tensor.dtype, tensor.quant))
+        found.tensors.append(Tensor(name, tensor.shape, tensor.dtype, tensor.quant, source=op.inputs[0]))
     index, start = found.states[name], found.starts[name]
     known = found.tensors[index]
     if {(tensor.shape, tensor.dtype), (start.shape, start.dtype.name)} != {(known.shape, known.dtype)}:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tinykd.compile.emit.names import CTYPES, Names, comment, described
 from tinykd.compile.emit.tables import Constants
 from tinykd.compile.graph import Graph, Tensor
@@ -99,7 +97,7 @@ def _reset_definition(program: Program, plan: Plan, constants: Constants, names:
     for state in program.graph.states:
         tensor, place = program.tensor(state.tensor), f"(uint8_t *)arena + {plan.tensor_offsets[state.tensor]}"
         start = constants.starts.get(state.tensor)
-        value = state.initial.view(np.uint8).ravel()[0] if state.initial.size else 0
+        value = state.initial.tobytes()[0] if state.initial.size else 0
         call = f"memset({place}, {value}, {tensor.bytes}u)" if start is None else f"memcpy({place}, {start}, {tensor.bytes}u)"
         lines.append(f"    /* '{comment(tensor.name)}': {described(tensor)} */\n    {call};")
     return f"void {names.prefix}_reset(void *arena)\n{{\n{chr(10).join(lines)}\n}}\n\n"

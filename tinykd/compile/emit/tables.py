@@ -68,8 +68,7 @@ def collect(program: Program, names: Names) -> Constants:
         return known[key]
 
     for state in program.graph.states:
-        raw = np.ascontiguousarray(state.initial).view(np.uint8)
-        if not resettable(raw):
+        if not resettable(state.initial):
             table = Table(CTYPES[state.initial.dtype.name], state.initial)
             starts[state.tensor] = symbol(table, f"start_{state.tensor}", f"state '{program.tensor(state.tensor).name}' after a reset")
     for layer in program.layers:
@@ -88,9 +87,9 @@ def collect(program: Program, names: Names) -> Constants:
     return Constants(tuple(listed), fields, operands, starts)
 
 
-def resettable(raw: Array) -> bool:
-    """All bytes are one, as memset writes them."""
-    return raw.size == 0 or bool((raw == raw.ravel()[0]).all())
+def resettable(values: Array) -> bool:
+    """All bytes of `values` are the same one, as memset writes them."""
+    return len(set(values.tobytes())) <= 1
 
 
 def literal(ctype: str, values: Array) -> str:
