@@ -70,9 +70,12 @@ def judged(model: bytes, graph: Graph, samples: Sequence[tuple[Array, ...]]) -> 
     interpreter, found = ReferenceInterpreter(model), []
     numbers = {graph.tensors[i].source for op in graph.ops for i in op.outputs}
     numbers |= {graph.tensors[state.tensor].source for state in graph.states}
+    numbers.discard(-1)
     for sample in samples:
         interpreter.run(sample)
-        found.append({number: interpreter.tensor(number).copy() for number in numbers})
+        values = {number: interpreter.tensor(number) for number in numbers}
+        # what a variable holds is read by READ_VARIABLE; its own tensor is a handle
+        found.append({number: value.copy() for number, value in values.items() if value.dtype.kind != "O"})
     return tuple(found)
 
 

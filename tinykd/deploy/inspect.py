@@ -102,8 +102,14 @@ def check(inspection: Inspection) -> None:
 
 
 def _key(graph: Graph, op: Op) -> int:
-    """What identifies an operator through all rewrites: the number, in the file, of the tensor that it is known by."""
-    return graph.tensors[op.subject].source if op.subject >= 0 else -1
+    """What identifies an operator through all rewrites: the number, in the file, of the tensor that it is known by.
+
+    Variables are no tensors of the file; they are told apart by negative numbers.
+    """
+    if op.subject < 0:
+        return -1
+    source = graph.tensors[op.subject].source
+    return source if source >= 0 else -2 - op.subject
 
 
 def _blamed(graph: Graph, error: UnsupportedModel) -> dict[int, Refused]:

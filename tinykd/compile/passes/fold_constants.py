@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tinykd.compile.graph import Graph, Op
+import numpy as np
+
+from tinykd.compile.fixed_point import Rounding
+from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops import OPERATORS
+from tinykd.compile.ops.operator import AnyOperator
 from tinykd.errors import UnsupportedModel
 
 
@@ -21,14 +25,20 @@ def apply(graph: Graph) -> Graph:
             continue
         here = replace(graph, tensors=tuple(tensors))
         try:
-            parameters = row.lower(here, op, "single")
+            results, twice = _computed(here, op, row, "single"), _computed(here, op, row, "double")
         except UnsupportedModel:
             kept.append(op)
             continue
-        call = row.call(parameters)
-        positions = getattr(call, "inputs", (0,))
-        operands = [data for k in positions if (data := tensors[op.inputs[k]].data) is not None]
-        results = row.reference(parameters, operands)
+        if not all(np.array_equal(one, other, equal_nan=one.dtype.kind == "f") for one, other in zip(results, twice)):
+            kept.append(op)  # the program's rounding is not known here, and it matters
+            continue
         for index, value in zip(op.outputs, results):
             tensors[index] = replace(tensors[index], data=value.reshape(tensors[index].shape))
     return graph if len(kept) == len(graph.ops) else graph.with_ops(tuple(kept), tuple(tensors))
+
+
+def _computed(graph: Graph, op: Op, row: AnyOperator, rounding: Rounding) -> tuple[Array, ...]:
+    parameters = row.lower(graph, op, rounding)
+    positions = getattr(row.call(parameters), "inputs", (0,))
+    operands = [data for k in positions if (data := graph.tensors[op.inputs[k]].data) is not None]
+    return row.reference(parameters, operands)
