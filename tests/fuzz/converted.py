@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,7 @@ from tests.fuzz.layers import LARGEST, LAYERS, joined, shape_of
 from tinykd.compile.graph import Array
 
 CALIBRATION_SAMPLES = 4
+ROOT = Path(__file__).parent.parent.parent
 
 
 class ConverterRefused(Exception):
@@ -127,6 +132,36 @@ def _reason(text: str) -> str:
     return (telling or lines or ["?"])[0][-160:]
 
 
+def convert_all(seeds: Sequence[int], folder: Path) -> dict[int, bytes | str]:
+    """The model of each seed, or why there is none. Other processes convert: the converter's own crashes end those."""
+    found: dict[int, bytes | str] = {}
+    while len(found) < len(seeds):
+        missing = [seed for seed in seeds if seed not in found]
+        command = [sys.executable, "-m", "tests.fuzz.converted", str(folder), *map(str, missing)]
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        for seed in missing:
+            model, reason = folder / f"{seed}.tflite", folder / f"{seed}.txt"
+            if model.exists():
+                found[seed] = model.read_bytes()
+            elif reason.exists():
+                found[seed] = reason.read_text()
+            elif ended.returncode == 0 or ended.returncode == 1:
+                raise AssertionError(f"converting seed {seed} failed: {ended.stderr[-2000:]}")
+            else:
+                found[seed] = f"converter: the process ended with {ended.returncode}"
+                break
+    return found
+
+
+def _convert_into(folder: Path, seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        try:
+            (folder / f"{seed}.tflite").write_bytes(convert(seed).model)
+        except ConverterRefused as refusal:
+            (folder / f"{seed}.txt").write_text(str(refusal))
+
+
 def samples(shapes_and_dtypes: list[tuple[tuple[int, ...], str]], seed: int, count: int) -> list[tuple[Array, ...]]:
     """Inputs far wider than the calibration, extremes included."""
     rng = np.random.default_rng([seed, 0x5A])
@@ -140,3 +175,7 @@ def _sample(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Arr
     values = rng.integers(limits.min, limits.max + 1, shape, dtype=np.int64)
     edges = rng.choice([limits.min, limits.max], shape)
     return np.where(rng.random(shape) < 1 / 8, edges, values).astype(dtype)
+
+
+if __name__ == "__main__":
+    _convert_into(Path(sys.argv[1]), [int(seed) for seed in sys.argv[2:]])
