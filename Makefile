@@ -18,6 +18,7 @@ help:
 	@echo "make docs         docs/operators.md from the operator table"
 	@echo "make bench        side-by-side measurements"
 	@echo "make system       QEMU and arm-none-eabi-gcc from Debian, where root (optional)"
+	@echo "make system-riscv QEMU and GCC for RISC-V from Debian, some 400 MB (optional; tests skip without)"
 	@echo "make clean        remove .venv, runs and caches"
 
 # The environment: pinned packages, tinykd itself in place. Rebuilt when what it depends on changes.
@@ -70,6 +71,11 @@ system:
 	    gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm >/dev/null \
 	    || echo "no Debian toolchain: going on with zig and unicorn from PyPI"; \
 	else echo "no Debian toolchain: going on with zig and unicorn from PyPI"; fi
+
+# Only for the target rv32imac; ziglang builds for it too, but only this QEMU runs it.
+system-riscv:
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  gcc-riscv64-unknown-elf qemu-system-misc >/dev/null
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache
