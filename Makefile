@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RECIPE ?= digits
 TARGET ?= cortex-m
 
-.PHONY: help demo test test-fast lint types check conformance fuzz docs bench system clean
+.PHONY: help demo test test-fast lint types check conformance fuzz docs bench system system-riscv clean
 
 help:
 	@echo "make demo         distil, export and prove the bundled digits recipe (RECIPE=, TARGET=)"

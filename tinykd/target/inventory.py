@@ -67,31 +67,21 @@ def take_inventory() -> Inventory:
     machines, light = qemu.find_qemu(), unicorn.find_unicorn()
     riscv, riscv_machines = toolchain.find_gcc("riscv64-unknown-elf-"), qemu.find_qemu("qemu-system-riscv32")
     install_gcc, install_qemu = toolchain.INSTALL_GCC["arm-none-eabi-"], qemu.INSTALL["qemu-system-arm"]
+    install_riscv, install_riscv_qemu = toolchain.INSTALL_GCC["riscv64-unknown-elf-"], qemu.INSTALL["qemu-system-riscv32"]
+    riscv_version, riscv_qemu_version = riscv.version if riscv else None, riscv_machines.version if riscv_machines else None
     programs = (
         Finding("arm-none-eabi-gcc", "toolchain", gcc.version if gcc else None, "builds for Cortex-M", _system(install_gcc)),
-        Finding("ziglang", "toolchain", zig.version if zig else None, "builds firmware: clang from PyPI, no root", toolchain.INSTALL_ZIG),
+        Finding(
+            "ziglang", "toolchain", zig.version if zig else None, "builds for every core: clang from PyPI, no root", toolchain.INSTALL_ZIG
+        ),
+        Finding("riscv64-unknown-elf-gcc", "toolchain", riscv_version, "builds for RISC-V", _system(install_riscv)),
         Finding("cc", "toolchain", host.version if host else None, "builds for the host", _system(toolchain.INSTALL_CC)),
         Finding("qemu-system-arm", "emulator", machines.version if machines else None, "runs every Cortex-M", _system(install_qemu)),
+        Finding("qemu-system-riscv32", "emulator", riscv_qemu_version, "runs RISC-V", _system(install_riscv_qemu)),
         Finding("unicorn", "emulator", light.version if light else None, "runs Cortex-M but M55: from PyPI, no root", unicorn.INSTALL),
     )
-    optional = (
-        Finding(
-            "riscv64-unknown-elf-gcc",
-            "toolchain",
-            riscv.version if riscv else None,
-            "builds firmware for RISC-V (ziglang does too)",
-            _system(toolchain.INSTALL_GCC["riscv64-unknown-elf-"]),
-        ),
-        Finding(
-            "qemu-system-riscv32",
-            "emulator",
-            riscv_machines.version if riscv_machines else None,
-            "runs RISC-V",
-            _system(qemu.INSTALL["qemu-system-riscv32"]),
-        ),
-    )
     packages = (Finding(name, "package", _version(name), purpose, f"pip install {wanted}") for name, (purpose, wanted) in PACKAGES.items())
-    return Inventory((*programs, *optional, *packages))
+    return Inventory((*programs, *packages))
 
 
 def _version(distribution: str) -> str | None:
