@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.converted import convert_all, samples
+from tests.fuzz.converted import convert_all, inputs_of
 from tests.fuzz.differential import Subject, c_differences, numpy_differences, subject
 from tinykd.compile.reader import read_model
 from tinykd.errors import TinykdError
@@ -20,7 +20,6 @@ from tinykd.errors import TinykdError
 GRAPHS = int(os.environ.get("TINYKD_FUZZ_GRAPHS", "25"))
 FIRST = int(os.environ.get("TINYKD_FUZZ_SEED", "0"))
 BATCH = 25
-SAMPLES = 3
 
 HONEST = (
     "LiteRT cannot load the model",  # TensorFlow's converter writes operator versions that the judge does not know yet
@@ -38,8 +37,7 @@ pytestmark = pytest.mark.train
 
 def compiled(seed: int, model: bytes) -> Subject:
     graph = read_model(model)
-    ends = [(graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.inputs]
-    return subject(f"m{seed}", model, samples(ends, seed, SAMPLES))
+    return subject(f"m{seed}", model, inputs_of(graph, seed))
 
 
 @pytest.mark.parametrize("start", range(FIRST, FIRST + GRAPHS, BATCH))
