@@ -24,7 +24,8 @@ struct tinykd_conv_2d {
 
 void tinykd_conv_2d_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);
 
-/* The same with DSP instructions: groups 1, batch 1, sums below 2^30, shifts to the right only.
+/* The same with DSP instructions: groups 1, batch 1, sums below 2^30, shifts of 1 to 22 to the right
+ * and noted as such.
  * The first takes in_channels a multiple of 4 and dilation_width 1. The second takes any, gathers each window in `scratch`
  * (twice a filter's bytes) and wants its weights as [out_channels, kernel_height * kernel_width * in_channels rounded up to 4]. */
 void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);

@@ -26,7 +26,7 @@ struct tinykd_depthwise_conv_2d {
 void tinykd_depthwise_conv_2d_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
 
 /* The same with DSP instructions: in_channels a multiple of 4, multiplier 1, dilation 1, batch 1, sums below 2^30,
- * shifts to the right only. */
+ * shifts of 1 to 22 to the right and noted as such. */
 void tinykd_depthwise_conv_2d_dsp_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
 
 /* int16 with sums of 64 bits, requantized by 16-bit multipliers; zero points are 0. */

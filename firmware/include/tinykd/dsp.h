@@ -40,6 +40,22 @@ static inline uint32_t tinykd_sxtb16_ror8(uint32_t a)
     return r;
 }
 
+/* (a * b + 2^31) >> 32 */
+static inline int32_t tinykd_smmulr(int32_t a, int32_t b)
+{
+    int32_t r;
+    __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
+    return r;
+}
+
+/* Within -128 to 127. */
+static inline int32_t tinykd_ssat8(int32_t a)
+{
+    int32_t r;
+    __asm__("ssat %0, #8, %1" : "=r"(r) : "r"(a) : "cc");
+    return r;
+}
+
 #define TINYKD_PRODUCT(name, text)                                                                                     \
     static inline int32_t tinykd_##name(uint32_t a, uint32_t b, int32_t sum)                                           \
     {                                                                                                                  \
@@ -64,6 +80,18 @@ static inline int32_t tinykd_high_half(uint32_t a)
 static inline uint32_t tinykd_halves(int32_t low, int32_t high)
 {
     return ((uint32_t)low & 0xFFFFu) | ((uint32_t)high << 16);
+}
+
+/* (a * b + 2^31) >> 32 */
+static inline int32_t tinykd_smmulr(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+}
+
+/* Within -128 to 127. */
+static inline int32_t tinykd_ssat8(int32_t a)
+{
+    return a < -128 ? -128 : a > 127 ? 127 : a;
 }
 
 /* Bytes 0 and 2, sign-extended to halfwords. */
@@ -109,6 +137,16 @@ static inline int32_t tinykd_smlatt(uint32_t a, uint32_t b, int32_t sum)
     return sum + tinykd_high_half(a) * tinykd_high_half(b);
 }
 #endif
+
+/* How sums become outputs: tinykd_requantize for |sum| < 2^30 and a shift of 1 to 22 to the right, plus the zero point, in bytes.
+ * 2 * sum * multiplier / 2^32 rounds as the high multiply does; then a half and the zero point are added before the shift. */
+static inline int32_t tinykd_finish_s8(int32_t sum, int32_t multiplier, int32_t shift, int32_t output_zero_point)
+{
+    const int32_t high = tinykd_smmulr(2 * sum, multiplier);
+    const int32_t half_and_zero_point = ((2 * output_zero_point + 1) * ((int32_t)1 << shift)) >> 1;
+
+    return tinykd_ssat8((high + (high >> 31) + half_and_zero_point) >> shift);
+}
 
 /* Minus the zero point in both halves: with sxtab16 it turns bytes into inputs less their zero point at no cost. */
 static inline uint32_t tinykd_minus_in_halves(int32_t zero_point)

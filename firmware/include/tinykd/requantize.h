@@ -30,14 +30,6 @@ static inline int32_t tinykd_requantize(int32_t x, int32_t multiplier, int32_t s
     return tinykd_shift_right(tinykd_high_multiply((int32_t)((uint32_t)x << left), multiplier), right);
 }
 
-/* The same where |x| < 2^30 and shift <= 0, in fewer instructions. */
-static inline int32_t tinykd_requantize_down(int32_t x, int32_t multiplier, int32_t shift)
-{
-    const int32_t high = tinykd_high_multiply(x, multiplier);
-
-    return shift == 0 ? high : (high + (high >> 31) + ((int32_t)1 << (-shift - 1))) >> -shift;
-}
-
 /* x * multiplier * 2^(shift - 31), rounded once, ties away from zero. */
 static inline int32_t tinykd_requantize_once(int32_t x, int32_t multiplier, int32_t shift)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CONV_2D for cores with DSP instructions; one group, one image, sums below 2^30, no shift to the left.
+ * CONV_2D for cores with DSP instructions; one group, one image, sums below 2^30, shifts of 1 to 22, noted as positive.
  *
  * Two pixels and two filters are multiplied together, so that each word that is loaded and unpacked serves twice:
  * 4 loads, 8 unpackings and 8 double products for 16 multiply-accumulates. What the inputs of a window are read from
@@ -22,8 +22,8 @@ struct conv_2d_dsp_window {
 
 static int8_t conv_2d_dsp_finish(const struct tinykd_conv_2d *p, int32_t sum, int32_t c)
 {
-    const int32_t scaled = tinykd_requantize_down(sum, p->multipliers[c], p->shifts[c]);
-    return (int8_t)tinykd_clamp(scaled + p->output_zero_point, p->clamp_low, p->clamp_high);
+    const int32_t byte = tinykd_finish_s8(sum, p->multipliers[c], p->shifts[c], p->output_zero_point);
+    return (int8_t)tinykd_clamp(byte, p->clamp_low, p->clamp_high);
 }
 
 /* One pixel, filter c. */

@@ -19,28 +19,28 @@ from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted
 
 _LARGEST_SUM = 1 << 30
+_LARGEST_SHIFT = 22
 
 Conv = TypeVar("Conv", bound=Weighted)
 
 
 def _small(p: Conv, axes: tuple[int, ...]) -> Conv | None:
-    """`p` with sums below 2^30 that are never shifted to the left, so that they round in fewer instructions; None if it has others.
+    """`p` as the kernels finish sums: below 2^30, shifted by 1 to 22 to the right, noted as positive; None if that cannot be.
 
-    A filter of zeros gives a constant, whatever scale the converter noted for it; the constant gets one that is not shifted.
+    A filter of zeros gives a constant, whatever scale and bias the converter noted for it; the constant gets others.
     """
     magnitudes = np.abs(p.weights.astype(np.int64)).sum(axis=axes)
-    large = (p.shifts > 0) | (magnitudes * 255 + np.abs(p.bias.astype(np.int64)) >= _LARGEST_SUM)
-    if not large.any():
-        return p
+    small = magnitudes * 255 + np.abs(p.bias.astype(np.int64)) < _LARGEST_SUM
+    other = ~small | (p.shifts > -1) | (p.shifts < -_LARGEST_SHIFT)
     constants = requantize(p.bias, p.multipliers, p.shifts)
-    if (large & (magnitudes != 0)).any() or int(np.abs(constants[large]).max()) >= _LARGEST_SUM // 2:
+    if (other & (magnitudes != 0)).any() or int(np.abs(constants[other]).max(initial=0)) >= _LARGEST_SUM // 4:
         return None
-    # 2k * 2^30 / 2^31 is k
+    # 4k * 2^30 / 2^31 is 2k, and 2k shifted by 1 is k
     return replace(
         p,
-        bias=np.where(large, 2 * constants, p.bias).astype(np.int32),
-        multipliers=np.where(large, 1 << 30, p.multipliers).astype(np.int32),
-        shifts=np.where(large, 0, p.shifts).astype(np.int32),
+        bias=np.where(other, 4 * constants, p.bias).astype(np.int32),
+        multipliers=np.where(other, 1 << 30, p.multipliers).astype(np.int32),
+        shifts=np.where(other, 1, -p.shifts).astype(np.int32),
     )
 
 
@@ -70,11 +70,11 @@ def depthwise_conv_2d(p: Any) -> Call | None:
     fits = isinstance(p, DepthwiseConv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.multiplier == 1
     if not fits or p.in_channels % 4 or p.rows.dilation != 1 or p.columns.dilation != 1:
         return None
-    small = _small(p, (0, 1))
+    small = _small(p, (0, 1, 2))
     if small is None:
         return None
-    # two pixels together, four channels at a time, which no later read of theirs touches
-    distance = access.window(p.batch, p.rows, p.columns, p.in_channels, p.in_channels, p.in_channels)
+    # four channels at a time, which no later read of this pixel touches
+    distance = access.window(p.batch, p.rows, p.columns, p.in_channels, p.in_channels, 0)
     return _faster(portable_depthwise.call(small), "tinykd_depthwise_conv_2d_dsp_s8", "dsp/depthwise_conv_2d.c", distance)
 
 
