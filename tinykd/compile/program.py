@@ -10,6 +10,7 @@ from tinykd.compile.fixed_point import Rounding
 from tinykd.compile.graph import Graph, Op, Tensor
 from tinykd.compile.ops import OPERATORS
 from tinykd.compile.ops.operator import AnyOperator, Call, View
+from tinykd.compile.ops.refused import REFUSED
 from tinykd.errors import UnsupportedModel
 
 
@@ -101,6 +102,9 @@ def lower_layer(graph: Graph, index: int, op: Op, rounding: Rounding) -> Layer:
         UnsupportedModel: see `lower`.
     """
     row = OPERATORS.get(op.kind)
+    if op.kind in REFUSED:
+        reason, instead = REFUSED[op.kind]
+        raise UnsupportedModel(f"{graph.label(op)} is not compiled: {reason}", instead)
     if row is None:
         near = difflib.get_close_matches(op.kind, OPERATORS, 1)
         raise UnsupportedModel(
