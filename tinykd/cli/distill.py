@@ -42,7 +42,7 @@ def command(
     from tinykd.distill.progress import progress_on
     from tinykd.distill.run import distill
     from tinykd.recipe.toml import load_recipe
-    from tinykd.report.distillation import as_text
+    from tinykd.report.distillation import Distillation, as_text
 
     changes = (*overrides, *(() if seed is None else (f"seed={seed}",)))
     loaded = load_recipe(recipe, changes)
@@ -59,7 +59,7 @@ def command(
 
         click.echo(json.dumps(section, indent=2, sort_keys=True))
     else:
-        click.echo(as_text(section))
+        click.echo(as_text(Distillation.model_validate(section)))
 
 
 def _again(recipe: str, teacher: Path | None, changes: tuple[str, ...]) -> str:

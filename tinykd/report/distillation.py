@@ -1,9 +1,10 @@
-"""The `distillation` section of `report.json` as text: five networks, one line each."""
+"""What the networks of a run are worth: five accuracies, faithfulness to the teacher, and where everything came from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from pydantic import Field
+
+from tinykd.recipe.section import Section
 
 LABELS = {
     "teacher": "teacher",
@@ -14,33 +15,87 @@ LABELS = {
 }
 
 
-def as_text(section: Mapping[str, Any]) -> str:
-    """A table of accuracies (percent of the test split) and fidelity to the teacher.
+class Samples(Section):
+    """Samples of each split."""
 
-    Args:
-        section: As `tinykd.distill.report` describes it.
-    """
-    samples = section["samples"]
+    train: int
+    validation: int
+    test: int
+
+
+class Accuracy(Section):
+    """Top-1 accuracy as a fraction; baseline is null where the recipe does without."""
+
+    teacher: float
+    baseline: float | None
+    student: float
+    qat: float
+    int8: float
+
+
+class Fidelity(Section):
+    """How far a network answers as the teacher does, on the test split."""
+
+    agreement: float = Field(description="fraction of samples with the teacher's top-1 class")
+    predictive_kl: float = Field(description="mean KL(teacher || network), nats")
+
+
+class Parameters(Section):
+    """Trainable and other parameters; the teacher's are null where its file does not say."""
+
+    student: int
+    teacher: int | None
+
+
+class Schedule(Section):
+    """One training."""
+
+    epochs: int
+    best_epoch: int = Field(description="by validation accuracy")
+    training_seconds: float = Field(description="over all processes that took part")
+
+
+class Distillation(Section):
+    """The section `distillation` of report.json, written by `tinykd distill`."""
+
+    recipe: str
+    seed: int
+    command: str = Field(description="makes the same result again")
+    samples: Samples
+    classes: int
+    class_names: tuple[str, ...]
+    accuracy: Accuracy = Field(description="on the test split")
+    validation_accuracy: Accuracy = Field(description="on the validation split, by which choices are made")
+    fidelity: dict[str, Fidelity] = Field(description="baseline, student, qat, int8")
+    parameters: Parameters
+    int8_model_bytes: int
+    seconds: dict[str, float] = Field(description="of each stage, in the process that finished it")
+    training: dict[str, Schedule]
+    hashes: dict[str, str] = Field(description="SHA-256 of data, teacher, student and int8 model")
+    versions: dict[str, str | None]
+
+
+def as_text(d: Distillation) -> str:
+    """A table of accuracies (percent) and fidelity to the teacher."""
     lines = [
-        f"{section['recipe']}, seed {section['seed']}: {samples['train']} training, {samples['validation']} validation, "
-        f"{samples['test']} test samples, {section['classes']} classes",
+        f"{d.recipe}, seed {d.seed}: {d.samples.train} training, {d.samples.validation} validation, {d.samples.test} test samples, "
+        f"{d.classes} classes",
         "",
         f"{'network':<29}{'test':>9}{'validation':>12}{'agrees':>10}{'KL, nats':>10}",
     ]
+    test, validation = d.accuracy.model_dump(), d.validation_accuracy.model_dump()
     for name, label in LABELS.items():
-        accuracy = section["accuracy"][name]
-        if accuracy is None:
+        if test[name] is None:
             continue
-        line = f"{label:<29}{100 * accuracy:>7.2f} %{100 * section['validation_accuracy'][name]:>10.2f} %"
-        fidelity = section["fidelity"].get(name)
-        if fidelity is not None:
-            line += f"{100 * fidelity['agreement']:>8.2f} %{fidelity['predictive_kl']:>10.4f}"
+        line = f"{label:<29}{100 * test[name]:>7.2f} %{100 * validation[name]:>10.2f} %"
+        if name in d.fidelity:
+            line += f"{100 * d.fidelity[name].agreement:>8.2f} %{d.fidelity[name].predictive_kl:>10.4f}"
         lines.append(line)
-    teacher, student = section["parameters"]["teacher"], section["parameters"]["student"]
     lines += [
         "",
-        f"parameters: student {student:,}" + (f", teacher {teacher:,}" if teacher is not None else ""),
-        f"student_int8.tflite: {section['int8_model_bytes']:,} bytes",
-        f"seconds: {', '.join(f'{name} {seconds:.0f}' for name, seconds in section['seconds'].items())}",
+        f"parameters: student {d.parameters.student:,}"
+        + (f", teacher {d.parameters.teacher:,}" if d.parameters.teacher is not None else ""),
+        f"student_int8.tflite: {d.int8_model_bytes:,} bytes",
+        f"seconds: {', '.join(f'{name} {seconds:.0f}' for name, seconds in d.seconds.items())}",
     ]
     return "\n".join(lines)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tinykd.errors import UsageError
-from tinykd.report.distillation import as_text
+from tinykd.report.distillation import Distillation, as_text
 from tinykd.report.memory import Memory
 from tinykd.report.text import memory_markdown, memory_text
 from tinykd.report.verification import Verification, verification_text
@@ -21,7 +20,7 @@ class RunReport(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    distillation: dict[str, Any] | None = Field(None, description="accuracy, fidelity and provenance, from tinykd distill")
+    distillation: Distillation | None = Field(None, description="accuracy, fidelity and provenance, from tinykd distill")
     memory: Memory | None = Field(None, description="flash and RAM, from tinykd export")
     verification: Verification | None = Field(None, description="the proof, from tinykd verify")
 
