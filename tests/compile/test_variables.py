@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from tests.compile.test_emit_operators import check_generated
+from tinykd.compile.emit import tree
+from tinykd.compile.emit.library import kernel_library
 from tinykd.compile.graph import Array, Graph, Op, Quant, State, Tensor
 from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.ops.operator import View
@@ -64,6 +66,13 @@ def test_sequences_equal_litert_in_numpy_and_c(order: str, tmp_path: Path) -> No
         np.testing.assert_array_equal(values[program.graph.outputs[0]], want)
         states = {state.tensor: values[state.tensor] for state in program.graph.states}
     check_generated(program, model, feeds(5), tmp_path)
+
+
+def test_a_model_may_be_called_like_a_kernel() -> None:
+    program = compile_graph(replace(graph_of(ORDERS["never assigned"][0]), name="elementwise"))
+    files = tree.model_files(program, plan(program), kernel_library())
+    guards = [line for text in files.values() for line in text.splitlines() if line.startswith("#ifndef") and line.endswith("_H")]
+    assert len(guards) == len(set(guards)) > 2
 
 
 def test_the_past_matters() -> None:

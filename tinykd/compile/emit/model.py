@@ -42,8 +42,9 @@ def header(program: Program, plan: Plan, names: Names, banner: str) -> str:
         for position, index in enumerate(indices)
     ]
     defines = "\n".join(lines)
-    return f"""{banner}#ifndef {macro}_H
-#define {macro}_H
+    guard = f"TINYKD_MODEL_{graph.name.upper()}_H"  # a model may be called like a kernel's header: lstm, pad, select
+    return f"""{banner}#ifndef {guard}
+#define {guard}
 
 #include <stdint.h>
 
