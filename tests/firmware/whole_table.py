@@ -8,10 +8,10 @@ from tests.fuzz.chains import Wiring, add_case
 from tinykd.compile.ops import OPERATORS
 from tinykd.compile.ops.operator import Case
 
-CHUNKS = 8
+CHUNKS = 14
 """Graphs that the table is spread over."""
 
-CASES = 3
+CASES = 2
 """Cases of each operator."""
 
 MOST_BYTES = 2500

@@ -124,5 +124,53 @@ def test_what_cannot_be_bounded_is_said(toolchain: str, model: str, reason: str,
     assert re.search(reason, stack.unknown[0]), stack.unknown
 
 
+VARIADIC = """
+#include <stdarg.h>
+#include "tinykd_model.h"
+int sum(int count, ...);
+__attribute__((noinline)) int sum(int count, ...)
+{
+    va_list list;
+    volatile int total = 0;
+    va_start(list, count);
+    for (int i = 0; i < count; ++i) {
+        total += *va_arg(list, volatile int *);
+    }
+    va_end(list);
+    return total;
+}
+int tinykd_fake_invoke(void *arena)
+{
+    volatile int x = ((const int8_t *)arena)[0], y = 1;
+    return sum(2, &x, &y) == 1000;
+}
+"""
+
+FAR = """
+#include "tinykd_model.h"
+#define MANY(x) x; x; x; x; x; x; x; x
+int tinykd_fake_invoke(void *arena)
+{
+    volatile uint8_t *bytes = (volatile uint8_t *)arena;
+    for (int i = 0; i < 2; ++i) {
+        if (bytes[0] == 77u) {
+            return 1;
+        }
+        MANY(MANY(MANY(bytes[1] = (uint8_t)(bytes[2] + bytes[3]))));
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize(("target", "toolchain"), CORES_AND_TOOLCHAINS)
+@pytest.mark.parametrize("model", [VARIADIC, FAR], ids=["variadic", "far"])
+def test_unusual_returns_and_far_jumps_are_understood(
+    model: str, target: str, toolchain: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    stack = fake_image(_own(tmp_path_factory), target, toolchain, model).stack
+    assert stack.bytes is not None, stack.unknown
+
+
 def _own(factory: pytest.TempPathFactory) -> Path:
     return factory.getbasetemp()

@@ -41,9 +41,17 @@ def test_encodings(code: str, flow: Flow, target: int | None) -> None:
     assert (found.flow, found.address, found.target) == (flow, 0x100, target)
 
 
-@pytest.mark.parametrize("code", ["4770", "bd10", "e8bd 8010", "bf00", "de00", "df00", "f3ef 8008", "f3bf 8f4f"])
+@pytest.mark.parametrize(
+    "code", ["4770", "bd10", "e8bd 8010", "bf00", "de00", "df00", "f3ef 8008", "f3bf 8f4f", "bc08 b004 4718", "bc08 4718"]
+)
 def test_returns_and_others_are_no_branches(code: str) -> None:
     assert not list(branches(_words(code), 0))
+
+
+@pytest.mark.parametrize("code", ["bc04 4718", "bc08 b084 4718", "bc08 bf00 4718", "bc08 4798"])
+def test_a_jump_by_another_register_is_no_return(code: str) -> None:
+    (found,) = branches(_words(code), 0)
+    assert found.target is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinykd.target.elf import Elf, Symbol
-from tinykd.target.flow import Flow
+from tinykd.target.flow import Branch, Flow
 from tinykd.target.functions import function_spans, instruction_stretches
 from tinykd.target.instruction_set import INSTRUCTION_SETS, InstructionSet
 
@@ -113,7 +113,7 @@ def _call_graph(elf: Elf, frames: Mapping[tuple[str, str], int | None], reads: I
             for branch in reads.branches(code, low):
                 if branch.target is None:
                     unknown.append(f"{symbol.name} makes an {branch.flow.value} at {branch.address:#x}")
-                elif branch.flow is Flow.CALL or not symbol.address <= branch.target < end:
+                elif _leaves(branch, symbol.address, end):
                     calls.add(starts.get(branch.target, branch.target))
             piece = reads.stack_pushed(code)
             if piece is None:
@@ -128,6 +128,13 @@ def _call_graph(elf: Elf, frames: Mapping[tuple[str, str], int | None], reads: I
                 reasons.append(f"{symbol.name} has a frame whose size depends on data")
             graph[symbol.address] = _Function(recorded[0], frozenset(calls), tuple(reasons))
     return graph
+
+
+def _leaves(branch: Branch, start: int, end: int) -> bool:
+    """Whether a branch enters a function. Into the middle of its own one even `bl` is a jump: on Armv6-M only that reaches far."""
+    target = branch.target
+    assert target is not None
+    return not start <= target < end or (branch.flow is Flow.CALL and target == start)
 
 
 def _recorded(frames: Mapping[tuple[str, str], int | None], symbol: Symbol) -> tuple[int | None] | None:

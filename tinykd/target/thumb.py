@@ -23,11 +23,16 @@ def instructions(code: bytes, address: int) -> Iterator[tuple[int, int, int | No
 
 
 def branches(code: bytes, address: int) -> Iterator[Branch]:
-    """The branches in a stretch of code that holds no data. Returns (`bx lr`, `pop {pc}`) are none."""
+    """The branches in a stretch of code that holds no data. Returns are none: `bx lr`, `pop {pc}`, and what Armv6-M needs where
+    arguments lie above the return address, `pop {r3}; add sp, #16; bx r3`."""
+    popped = 0  # registers that came off the stack just before, one bit each
     for at, first, second in instructions(code, address):
         found = _narrow_branch(at, first) if second is None else _wide_branch(at, first, second)
-        if found is not None:
+        returns = second is None and first & 0xFF87 == 0x4700 and popped >> (first >> 3 & 0xF) & 1
+        if found is not None and not returns:
             yield found
+        if second is not None or first & 0xFF80 != 0xB000:  # ADD SP, #imm7 * 4
+            popped = first & 0xFF if second is None and first & 0xFE00 == 0xBC00 else 0
 
 
 def _narrow_branch(at: int, half: int) -> Branch | None:
