@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from tinykd.compile.writer import write_model
 from tinykd.deploy.diff import compare_graphs, diff, open_side
 from tinykd.errors import UsageError
 from tinykd.report.difference import Difference, Quantity, difference_markdown, difference_text
+from tinykd.report.distillation import Accuracy, Distillation, Parameters, Samples
 from tinykd.report.memory import Budget, Memory
 from tinykd.report.run import RunReport
 
@@ -102,7 +102,12 @@ def report(flash: int, accuracy: float, stack: int) -> RunReport:
         stack_bytes=stack, data_bytes=0, bss_bytes=0,
         ram_bytes=500 + stack, macs=9, layers=(),
     )  # fmt: skip
-    distillation: dict[str, Any] = {"accuracy": {"teacher": 0.99, "baseline": None, "student": accuracy, "int8": accuracy}}
+    accuracies = Accuracy(teacher=0.99, baseline=None, student=accuracy, qat=accuracy, int8=accuracy)
+    distillation = Distillation(
+        recipe="m", seed=0, command="", samples=Samples(train=1, validation=1, test=1), classes=2, class_names=("a", "b"),
+        accuracy=accuracies, validation_accuracy=accuracies, fidelity={}, parameters=Parameters(student=1, teacher=None),
+        int8_model_bytes=1, seconds={}, training={}, hashes={}, versions={},
+    )  # fmt: skip
     return RunReport(distillation=distillation, memory=memory, verification=None)
 
 

@@ -35,7 +35,7 @@ def test_same_model_same_tree_and_same_image(model: Path, tmp_path: Path) -> Non
 
 
 def test_memory_report_adds_up_and_obeys_its_schema(model: Path, tmp_path: Path) -> None:
-    outcome = tinykd("export", model, "--out", tmp_path / "tree", "--json")
+    outcome = tinykd("export", model, "--target", "m3", "--out", tmp_path / "tree", "--json")
     assert outcome.returncode == 0, outcome.stderr
     memory = json.loads(outcome.stdout)
     folder = tmp_path / "tree" / "report"

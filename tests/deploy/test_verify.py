@@ -107,7 +107,7 @@ def test_a_flipped_weight_bit_is_exit_4(model: Path, tmp_path: Path) -> None:
 
 def test_a_wrong_kernel_is_placed_in_its_layer(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault in the generated C of layer 0 shows up as layer 0, though only outputs were asked for."""
-    exported = export(open_source(model), Export(target="m4"), tmp_path / "tree")
+    exported = export(open_source(model), Export(target="m3"), tmp_path / "tree")
     source = exported.folder / "src" / "conv_2d.c"
     source.write_text(source.read_text().replace("int32_t sum = p->bias[c];", "int32_t sum = p->bias[c] + 400;"))
     proof, _ = verify(exported, choose_vectors(exported, 10, 0))
