@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from tests.fuzz.differential import c_differences, numpy_differences, subject
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
 from tinykd.compile.ops.arg_extremum import ArgOptions
+from tinykd.compile.ops.reshape import ReshapeOptions
 from tinykd.compile.passes import compile_graph
 from tinykd.compile.planner.plan import plan
 from tinykd.compile.program import lower
 from tinykd.compile.simulate import simulate
+from tinykd.compile.writer import write_model
 from tinykd.errors import UnsupportedModel
 
 
@@ -39,6 +44,23 @@ def test_an_output_of_constants_alone_is_still_written() -> None:
     program = compile_graph(Graph(tensors, (Op("RELU", (0,), (2,)), Op("RELU", (1,), (3,))), (0,), (2, 3)))
     assert 3 in plan(program).tensor_offsets
     np.testing.assert_array_equal(simulate(program, [np.zeros((1, 4), np.int8)])[3], [[1, 0, 3, 0]])
+
+
+def test_a_view_of_a_constant_is_copied_into_the_arena(tmp_path: Path) -> None:
+    """No code ran for it, and the output was what the arena held before."""
+    quant = Quant((0.1,), (0,))
+    tensors = (
+        Tensor("x", (1, 4), "int8", quant, source=0),
+        Tensor("c", (1, 4), "int8", quant, np.array([[1, -2, 3, -4]], np.int8), 1),
+        Tensor("shape", (2,), "int32", None, np.array([2, 2], np.int32), 2),
+        Tensor("a", (1, 4), "int8", quant, source=3),
+        Tensor("b", (2, 2), "int8", quant, source=4),
+    )
+    ops = (Op("RELU", (0,), (3,)), Op("RESHAPE", (1, 2), (4,), ReshapeOptions()))
+    model = write_model(Graph(tensors, ops, (0,), (3, 4)))
+    one = subject("constant_view", model, [(np.full((1, 4), 5, np.int8),)])
+    assert numpy_differences(one) == []
+    assert c_differences([one], tmp_path) == []
 
 
 def test_64_bit_indices_lie_on_8_bytes() -> None:

@@ -6,9 +6,12 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tinykd.compile.fixed_point import Rounding
 from tinykd.compile.graph import Graph, Op, Tensor
-from tinykd.compile.ops import OPERATORS
+from tinykd.compile.ops import OPERATORS, joined
+from tinykd.compile.ops.joined import Joined
 from tinykd.compile.ops.operator import AnyOperator, Call, View
 from tinykd.compile.ops.refused import REFUSED
 from tinykd.errors import UnsupportedModel
@@ -112,4 +115,12 @@ def lower_layer(graph: Graph, index: int, op: Op, rounding: Rounding) -> Layer:
             f"replace the layer{f' (close: {near[0]})' if near else ''}; the supported operators: {', '.join(sorted(OPERATORS))}",
         )
     parameters = row.lower(graph, op, rounding)
-    return Layer(index, op, row, parameters, row.call(parameters), row.macs(parameters))
+    call = row.call(parameters)
+    if isinstance(call, View) and graph.tensors[op.inputs[0]].is_constant:
+        call = _copy(graph.tensors[op.outputs[0]])
+    return Layer(index, op, row, parameters, call, row.macs(parameters))
+
+
+def _copy(result: Tensor) -> Call:
+    """What a view of a constant is: the constant lies in flash, and whoever reads `result` looks for it in the arena."""
+    return joined.join_call(Joined(1, np.array([result.bytes], np.int32), (result.shape,)))
