@@ -68,15 +68,25 @@ def judged(model: bytes, graph: Graph, samples: Sequence[tuple[Array, ...]]) -> 
         UnsupportedModel: LiteRT refuses the model.
     """
     interpreter, found = ReferenceInterpreter(model), []
-    numbers = {graph.tensors[i].source for op in graph.ops for i in op.outputs}
-    numbers |= {graph.tensors[state.tensor].source for state in graph.states}
-    numbers.discard(-1)
+    numbers = {graph.tensors[i].source for op in graph.ops for i in op.outputs} - {-1}
+    states = {graph.tensors[state.tensor].source for state in graph.states} - {-1}
     for sample in samples:
         interpreter.run(sample)
-        values = {number: interpreter.tensor(number) for number in numbers}
-        # what a variable holds is read by READ_VARIABLE; its own tensor is a handle
-        found.append({number: value.copy() for number, value in values.items() if value.dtype.kind != "O"})
+        found.append({number: interpreter.tensor(number).copy() for number in numbers} | _states(interpreter, states))
     return tuple(found)
+
+
+def _states(interpreter: ReferenceInterpreter, numbers: set[int]) -> Values:
+    """What states hold, but for variables: their tensor is a handle, and READ_VARIABLE shows what is behind it."""
+    found = {}
+    for number in numbers:
+        try:
+            value = interpreter.tensor(number)
+        except ValueError:  # a handle has no elements
+            continue
+        if value.dtype.kind != "O":
+            found[number] = value.copy()
+    return found
 
 
 def _written(program: Program) -> list[int]:
