@@ -9,7 +9,9 @@ import pytest
 
 from tests.fuzz.differential import c_differences, numpy_differences, subject
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
+from tinykd.compile.ops import OPERATORS, requirements
 from tinykd.compile.ops.arg_extremum import ArgOptions
+from tinykd.compile.ops.operator import View
 from tinykd.compile.ops.reshape import ReshapeOptions
 from tinykd.compile.passes import compile_graph
 from tinykd.compile.planner.plan import plan
@@ -61,6 +63,28 @@ def test_a_view_of_a_constant_is_copied_into_the_arena(tmp_path: Path) -> None:
     one = subject("constant_view", model, [(np.full((1, 4), 5, np.int8),)])
     assert numpy_differences(one) == []
     assert c_differences([one], tmp_path) == []
+
+
+def test_zero_points_of_float_intermediates_are_checked() -> None:
+    """The range of a dtype that is no integer was asked for."""
+    tensor = Tensor("hidden", (1,), "float32", Quant((0.1,), (-129,)), source=0)
+    graph = Graph((tensor,), (Op("UNIDIRECTIONAL_SEQUENCE_LSTM", (0,), (0,)),), (0,), (0,))
+    with pytest.raises(UnsupportedModel, match="zero point -129"):
+        requirements.quantized(graph, graph.ops[0], tensor, ("int8", "float32"))
+
+
+def test_a_cast_that_became_a_view_has_its_own_dtype() -> None:
+    """int8 to uint8 moves no byte; the simulation kept int8."""
+    tensors = (
+        Tensor("x", (1, 4), "int8", Quant((0.1,), (0,)), source=0),
+        Tensor("a", (1, 4), "int8", Quant((1 / 128,), (0,)), source=1),
+        Tensor("y", (1, 4), "uint8", source=2),
+    )
+    cast = OPERATORS["CAST"].options
+    ops = (Op("TANH", (0,), (1,)), Op("CAST", (1,), (2,), cast() if cast else None))
+    program = compile_graph(Graph(tensors, ops, (0,), (2,)), without=("compose-tables",))
+    assert isinstance(program.layers[1].call, View)
+    assert simulate(program, [np.array([[-1, 0, 1, 127]], np.int8)])[2].dtype == np.uint8
 
 
 def test_64_bit_indices_lie_on_8_bytes() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from tinykd.compile.graph import Array
 from tinykd.compile.ops.operator import View
 from tinykd.compile.program import Program
@@ -39,7 +41,8 @@ def simulate(program: Program, inputs: Sequence[Array], states: Mapping[int, Arr
             constant = graph.tensors[index].data
             operands.append(values[index] if constant is None else constant)
         if isinstance(layer.call, View):
-            results: tuple[Array, ...] = (operands[0].reshape(graph.tensors[layer.op.outputs[0]].shape),)
+            result = graph.tensors[layer.op.outputs[0]]  # the same bytes, of another dtype where an identity of bytes became a view
+            results: tuple[Array, ...] = (np.ascontiguousarray(operands[0]).view(result.dtype).reshape(result.shape),)
         else:
             results = layer.row.reference(layer.parameters, operands)
         for index, value in zip(layer.written, results):

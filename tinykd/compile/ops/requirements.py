@@ -51,8 +51,9 @@ def quantized(graph: Graph, op: Op, tensor: Tensor, dtypes: Sequence[str] = ("in
         raise UnsupportedModel(f"{graph.label(op)}: tensor '{tensor.name}' has the scale {tensor.quant.scale}", QUANTIZE_HINT)
     if tensor.dtype in ("int16", "int32") and tensor.quant.zero_point:
         raise UnsupportedModel(f"{graph.label(op)}: {tensor.dtype} tensor '{tensor.name}' has zero point {tensor.quant.zero_point}, not 0")
-    low, high = np.iinfo(tensor.dtype).min, np.iinfo(tensor.dtype).max
-    if not low <= tensor.quant.zero_point <= high:
+    # converters leave float32 on an LSTM's intermediate that stands for an int8 tensor
+    limits = np.iinfo("int8" if tensor.dtype == "float32" else tensor.dtype)
+    if not limits.min <= tensor.quant.zero_point <= limits.max:
         raise UnsupportedModel(f"{graph.label(op)}: tensor '{tensor.name}' has zero point {tensor.quant.zero_point} outside {tensor.dtype}")
     return tensor.quant
 
