@@ -69,6 +69,16 @@ def test_nothing_is_found_below_the_least_height(instance: tuple[list[int], list
     assert outcome == exact.Outcome(None, True)
 
 
+def test_many_buffers_at_once_end_with_the_time() -> None:
+    """A hundred buffers that all exist together, and some that come and go: deep, and hopeless to finish."""
+    sizes = [16 * (k % 7 + 1) for k in range(110)]
+    pairs = [(i, j, sizes[i], sizes[j]) for i, j in itertools.combinations(range(110), 2) if (i * j) % 3]
+    outcome = exact.search(sizes, pairs, sum(sizes), 16, seconds=1)
+    if outcome.offsets is not None:
+        for i, j, w_ij, w_ji in pairs:
+            assert outcome.offsets[j] - outcome.offsets[i] >= w_ij or outcome.offsets[i] - outcome.offsets[j] >= w_ji
+
+
 def test_no_time_is_no_proof() -> None:
     sizes = [4] * 12
     pairs = [(i, j, 4, 4) for i, j in itertools.combinations(range(12), 2)]

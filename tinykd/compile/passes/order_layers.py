@@ -1,8 +1,8 @@
 """Layers in the order whose live tensors take the least memory.
 
 Dynamic programming over sets of finished layers: what must exist after such a set does not depend on the order within it.
-A chain has one such set a layer; a network of a few branches has some hundreds. Beyond `MOST_SETS` a level keeps only the
-sets with the lowest peaks, and the order is good but not proved best.
+A chain has one such set a layer; a network of a few branches has some hundreds. A level keeps only so many sets, those with
+the lowest peaks, as keep the work within `MOST_STEPS`; then the order is good but not proved best.
 
 Source: Liberis and Lane 2019, "Neural networks on microcontrollers: saving memory at inference via operator reordering".
 """
@@ -15,7 +15,8 @@ from tinykd.compile.passes.rewriting import renumbered
 from tinykd.compile.planner.liveness import buffers, distances, live_bytes
 from tinykd.compile.program import Program
 
-MOST_SETS = 2000
+MOST_STEPS = 60_000
+"""Layers tried after some set, over the whole search: about a second."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def _costs(program: Program) -> _Costs:
 def _best_order(costs: _Costs) -> list[int]:
     """Layers in an order of least peak, overwriting of inputs left out of account."""
     count = len(costs.reads)
+    most = max(8, MOST_STEPS // count**2)
     level: dict[int, tuple[int, int, tuple[int, ...]]] = {0: (0, costs.start, ())}  # finished -> peak, live, order
     for _ in range(count):
         following: dict[int, tuple[int, int, tuple[int, ...]]] = {}
@@ -95,8 +97,8 @@ def _best_order(costs: _Costs) -> list[int]:
                 if after not in following or reached < following[after][0]:
                     left = sum(1 << b for b in _bits(during) if costs.kept >> b & 1 or costs.readers[b] & ~after)
                     following[after] = (reached, left, (*order, layer))
-        if len(following) > MOST_SETS:
-            following = dict(sorted(following.items(), key=lambda item: item[1][0])[:MOST_SETS])
+        if len(following) > most:
+            following = dict(sorted(following.items(), key=lambda item: item[1][0])[:most])
         level = following
     ((_, _, order),) = level.values()
     return list(order)

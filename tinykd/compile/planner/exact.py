@@ -44,7 +44,7 @@ def search(sizes: Sequence[int], pairs: Sequence[Pair], height: int, granule: in
     deadline = time.monotonic() + seconds
     state = _State(sizes, pairs, height, granule, deadline)
     try:
-        state.descend()
+        state.explore()
     except _OutOfTime:
         return Outcome(state.best, False)
     return Outcome(state.best, True)
@@ -71,25 +71,28 @@ class _State:
         self.best: tuple[int, ...] | None = None
         self.trail: list[tuple[str, int, int]] = []
 
-    def descend(self) -> None:
-        """Explore everything below the present choice."""
-        if time.monotonic() > self.deadline:
-            raise _OutOfTime
-        mark = len(self.trail)
-        if self._propagate():
-            if not self.open:
+    def explore(self) -> None:
+        """Depth first: decide a pair, follow what that forces, go back where no choice is left."""
+        stack: list[tuple[int, int, list[bool]]] = []  # length of the trail before, the pair, choices not yet tried
+        alive = self._propagate()
+        while True:
+            if time.monotonic() > self.deadline:
+                raise _OutOfTime
+            if alive and self.open:
+                chosen = max(self.open, key=self._difficulty)
+                first = self._reach(chosen, up=True) <= self._reach(chosen, up=False)
+                stack.append((len(self.trail), chosen, [not first, first]))
+            elif alive:
                 reached = max((h + s for h, s in zip(self.heads, self.sizes)), default=0)
                 self.best = tuple(self.heads)
                 self.limit = -(-reached // self.granule) * self.granule - self.granule
-            else:
-                chosen = max(self.open, key=self._difficulty)
-                first = self._reach(chosen, up=True) <= self._reach(chosen, up=False)
-                for up in (first, not first):
-                    inner = len(self.trail)
-                    if self._decide(chosen, up):
-                        self.descend()
-                    self._undo(inner)
-        self._undo(mark)
+            while stack and not stack[-1][2]:
+                self._undo(stack.pop()[0])
+            if not stack:
+                return
+            mark, pair, choices = stack[-1]
+            self._undo(mark)
+            alive = self._decide(pair, choices.pop()) and self._propagate()
 
     def _reach(self, pair: int, up: bool) -> int:
         """The height that a choice would force: j above i, or i above j."""
