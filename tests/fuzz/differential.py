@@ -69,24 +69,13 @@ def judged(model: bytes, graph: Graph, samples: Sequence[tuple[Array, ...]]) -> 
     """
     interpreter, found = ReferenceInterpreter(model), []
     numbers = {graph.tensors[i].source for op in graph.ops for i in op.outputs} - {-1}
-    states = {graph.tensors[state.tensor].source for state in graph.states} - {-1}
+    # what a variable holds is seen by READ_VARIABLE; its own tensor is a handle, which LiteRT cannot show
+    handles = {op.inputs[0] for op in graph.ops if op.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE")}
+    numbers |= {graph.tensors[state.tensor].source for state in graph.states if state.tensor not in handles}
     for sample in samples:
         interpreter.run(sample)
-        found.append({number: interpreter.tensor(number).copy() for number in numbers} | _states(interpreter, states))
+        found.append({number: interpreter.tensor(number).copy() for number in numbers})
     return tuple(found)
-
-
-def _states(interpreter: ReferenceInterpreter, numbers: set[int]) -> Values:
-    """What states hold, but for variables: their tensor is a handle, and READ_VARIABLE shows what is behind it."""
-    found = {}
-    for number in numbers:
-        try:
-            value = interpreter.tensor(number)
-        except ValueError:  # a handle has no elements
-            continue
-        if value.dtype.kind != "O":
-            found[number] = value.copy()
-    return found
 
 
 def _written(program: Program) -> list[int]:
