@@ -18,7 +18,7 @@ from tinykd.deploy.firmware import build_firmware, physical_memory
 from tinykd.deploy.inputs import random_inputs
 from tinykd.deploy.memory import memory_report
 from tinykd.deploy.reference import Reference, reference
-from tinykd.errors import IntegersDiffer, UsageError
+from tinykd.errors import IntegersDiffer, ToolError, UsageError
 from tinykd.report.memory import Budget, Memory
 from tinykd.report.verification import LayerDifference, Verification
 from tinykd.target.emulator.find import find_emulator
@@ -112,6 +112,11 @@ def verify(
         traced = Session(machine, build_firmware(exported, physical_memory(exported), toolchain, trace=True))
         located = _run_layers(exported, traced, judge, vectors.inputs, chosen, steps, progress)
     memory = memory_report(exported, built, ran.stack_high_water)
+    if memory.stack_bytes and ran.stack_high_water is not None and ran.stack_high_water > memory.stack_bytes:
+        raise ToolError(
+            f"the stack reached {ran.stack_high_water} bytes, more than the worst case of {memory.stack_bytes} that was computed",
+            "report it with the model: the stack analysis is wrong",
+        )
     whole = located if layers and located is not None else Comparison()
     macs, instructions = exported.program.macs, round(float(np.mean(ran.instructions))) if ran.instructions else 0
     verification = Verification(
