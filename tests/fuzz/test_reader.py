@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.compile.models import conv_then_dense, conv_then_dense_bytes
 from tests.fuzz.mutation import DAMAGE, mutated, places
 from tests.fuzz.survival import SLOWEST_SECONDS
 from tinykd.compile.graph import Graph
+from tinykd.compile.ops import OPERATORS
 from tinykd.compile.reader import read_model
 from tinykd.compile.writer import write_model
 from tinykd.errors import UnsupportedModel
@@ -67,6 +69,23 @@ def test_places_are_where_the_numbers_are() -> None:
     assert 3 in numbers
     shapes = [int.from_bytes(model[p.at : p.at + 4], "little") for p in places(model) if p.kind == "i" and p.size == 4]
     assert shapes.count(36) >= 1  # the dense layer's columns, which are nowhere else
+
+
+@pytest.mark.parametrize("shape", [(0, 1 << 30, 1 << 30, 1 << 30), (1 << 29,)])
+def test_impossible_shapes(shape: tuple[int, ...]) -> None:
+    """Nothing times billions is still a shape that no array can have."""
+    graph = conv_then_dense()
+    tensors = (*graph.tensors, replace(graph.tensors[0], name="huge", shape=shape))
+    with pytest.raises(UnsupportedModel, match="'huge' has the impossible shape"):
+        read_model(write_model(replace(graph, tensors=tensors)))
+
+
+def test_a_state_is_not_allocated_before_its_size_is_checked() -> None:
+    case = OPERATORS["SVDF"].cases(np.random.default_rng(0))
+    state = case.graph.states[0].tensor
+    tensors = tuple(replace(t, shape=(1, 1 << 27)) if k == state else t for k, t in enumerate(case.graph.tensors))
+    with pytest.raises(UnsupportedModel, match="between inferences"):
+        read_model(write_model(replace(case.graph, tensors=tensors)))
 
 
 def _with_ends(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> bytes:

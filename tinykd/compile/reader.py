@@ -18,6 +18,9 @@ from tinykd.errors import UnsupportedModel, UsageError
 _MOST_ELEMENTS = 1 << 28
 """A microcontroller holds no tensor near this size; larger shapes are corruption."""
 
+_MOST_STATE_ELEMENTS = 1 << 22
+"""A state is memory already while it is read; a damaged shape must not ask for gigabytes."""
+
 _LONGEST_NAME = 64
 
 _KINDS = {row.code: kind for kind, row in OPERATORS.items()} | {marker.code: kind for kind, marker in variables.MARKERS.items()}
@@ -73,11 +76,18 @@ def read_model(data: bytes, name: str = "model") -> Graph:
         name=_identifier(name),
         model_sha256=hashlib.sha256(data).hexdigest(),
         model_bytes=len(data),
-        states=(*(State(k, stateful.start(tensors[k])) for k in kept), *resources),
+        states=(*(State(k, stateful.start(_small(tensors[k]))) for k in kept), *resources),
     )
     _check_ends(graph)
     graph.check()
     return graph
+
+
+def _small(state: Tensor) -> Tensor:
+    """`state`, whose start is about to be made."""
+    if state.elements > _MOST_STATE_ELEMENTS:
+        raise UnsupportedModel(f"'{state.name}' keeps {state.elements} elements between inferences: more than a microcontroller holds")
+    return state
 
 
 def _check_ends(graph: Graph) -> None:
@@ -146,7 +156,7 @@ def _tensor(table: Table, index: int, buffers: list[Table]) -> Tensor:
     if dtype not in schema.TYPE_CODES and dtype != variables.RESOURCE:
         raise UnsupportedModel(f"tensor '{name}' has dtype {dtype}", "convert the model to full int8 quantization")
     shape = _indices(table, 0)
-    if any(size < 0 for size in shape) or math.prod(shape) > _MOST_ELEMENTS or len(shape) > 8:
+    if any(size < 0 for size in shape) or math.prod(max(size, 1) for size in shape) > _MOST_ELEMENTS or len(shape) > 8:
         raise UnsupportedModel(f"tensor '{name}' has the impossible shape {list(shape)}")
     if dtype == variables.RESOURCE:
         return Tensor(name, shape, dtype, source=index)

@@ -156,6 +156,8 @@ def _product(
     weights, scales = requirements.weights(graph, op, tensor, 0)
     if tensor.quant is None or tensor.quant.per_channel:
         raise UnsupportedModel(f"{graph.label(op)}: weights '{tensor.name}' are quantized per channel", "convert the model again")
+    if not requirements.SCALES[0] <= scales[0] <= requirements.SCALES[1]:
+        raise UnsupportedModel(f"{graph.label(op)}: weights '{tensor.name}' have the scale {scales[0]}", "convert the model again")
     effective = np.float32(scales[0]) * np.float32(incoming.scale) / np.float32(2.0 ** (GATE_INTEGER_BITS - 15))
     multiplier, shift = quantize_multiplier(float(effective))
     magnitudes = np.abs(weights.astype(np.int64)).sum(1)

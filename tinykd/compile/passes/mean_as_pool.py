@@ -16,6 +16,9 @@ from tinykd.compile.ops.window import Axis
 from tinykd.compile.passes.rewriting import renumbered, with_parameters
 from tinykd.compile.program import Layer, Program
 
+_LARGEST_COUNT = 1 << 14
+"""Positions: every sum of so many bytes is tried."""
+
 
 def apply(program: Program) -> Program:
     """The pool needs no multiplier: one division a channel."""
@@ -27,9 +30,9 @@ def _pooled(program: Program, layer: Layer) -> Layer:
     if not isinstance(p, Mean) or len(source.shape) != 4 or source.dtype != "int8" or source.is_constant:
         return layer
     batch, height, width, channels = source.shape
-    if result.elements != batch * channels or tuple(p.loops.axes) != (1, 2):
-        return layer
     count = height * width
+    if result.elements != batch * channels or tuple(p.loops.axes) != (1, 2) or count > _LARGEST_COUNT:
+        return layer
     sums = np.arange(-128 * count, 127 * count + 1, dtype=np.int64)
     mean = np.clip(requantize(sums - p.total_zero_point, p.multiplier, p.shift) + p.output_zero_point, -128, 127)
     pooled = np.sign(sums) * ((np.abs(sums) + count // 2) // count)
