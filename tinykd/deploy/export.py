@@ -101,7 +101,7 @@ def export_array(source: Source, folder: Path) -> tuple[Path, ...]:
 def specialised(source: Source, settings: Export, target: Target) -> Program:
     """The source's program, rewritten and with the kernels of the target's core."""
     program = compile_graph(source.graph, settings.rounding, without=settings.without, with_also=settings.also)
-    return specialise(program, features(target, settings.optimize))
+    return specialise(program, features(target))
 
 
 def golden_vectors(source: Source, program: Program) -> Golden:

@@ -13,6 +13,6 @@ FEATURES: dict[str, tuple[str, ...]] = {
 """By core; cores that are not listed run the portable kernels."""
 
 
-def features(target: Target, optimize: str) -> tuple[str, ...]:
-    """What kernels may use on `target`; for the smallest code, nothing."""
-    return () if optimize == "size" else FEATURES.get(target.core.name, ())
+def features(target: Target) -> tuple[str, ...]:
+    """What kernels may use on `target`."""
+    return FEATURES.get(target.core.name, ())
