@@ -40,7 +40,8 @@ def test_numpy_equals_litert() -> None:
         try:
             one = compiled(seed)
         except TinykdError as error:
-            refused.append(f"seed {seed}: {error.message}")
+            if " loops, the kernel has " not in error.message:  # copies along very many axes are refused
+                refused.append(f"seed {seed}: {error.message}")
             continue
         differences += numpy_differences(one)
         kinds |= {layer.op.kind for layer in one.variants[0].program.layers}
