@@ -21,7 +21,7 @@ SOURCES = sorted((FIRMWARE / "kernels").rglob("*.c"))
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
 INCLUDES = (f"-I{FIRMWARE / 'include'}", f"-I{FIRMWARE / 'ports' / 'semihosting'}")
 
-FLOATING = ("quantize", "quantize_s16", "dequantize", "dequantize_s16")
+FLOATING = ("cast", "quantize", "quantize_s16", "dequantize", "dequantize_s16")
 """The kernels between floating-point numbers and integers: the only ones that may compute with the former."""
 
 FLOAT_HELPERS = (
