@@ -69,9 +69,7 @@ def _cases(rng: np.random.Generator, kind: str) -> Case:
     return sampling.single(kind, None, tensors, (0, 1), (2,), values)
 
 
-def _operator(
-    kind: str, code: int, kernel: str, order: tuple[int, int], relation: Callable[[Array, Array], Array]
-) -> Operator[Comparison]:
+def _operator(kind: str, code: int, kernel: str, order: tuple[int, int], relation: Callable[[Array, Array], Array]) -> Operator[Comparison]:
     """A row; `order` is (1, 0) where the kernel takes the operands swapped."""
 
     def lower(graph: Graph, op: Op, _: Rounding) -> Comparison:
