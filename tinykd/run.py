@@ -93,6 +93,18 @@ class RunDirectory:
         """Write `value` as indented JSON, atomically."""
         write_atomically(self.path(name), (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
 
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """The JSON object in the file called `name`; None if there is none, or it is damaged."""
+        try:
+            value = json.loads(self.path(name).read_text())
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def merge_json(self, name: str, section: str, value: Any) -> None:
+        """Put `value` under `section` into the JSON object called `name` and leave its other sections as they are."""
+        self.write_json(name, {**(self.read_json(name) or {}), section: value})
+
     def is_done(self, stage: str, key: str) -> bool:
         """True if `stage` finished with this key and each file it wrote is still the same."""
         record = self.record(stage)
@@ -103,14 +115,7 @@ class RunDirectory:
 
     def record(self, stage: str) -> dict[str, Any] | None:
         """What `stage` wrote when it finished (`key`, `files`, `values`), or None."""
-        path = self.path(f"stages/{stage}.json")
-        if not path.exists():
-            return None
-        try:
-            value = json.loads(path.read_text())
-        except ValueError:
-            return None
-        return value if isinstance(value, dict) else None
+        return self.read_json(f"stages/{stage}.json")
 
     def finish(self, stage: str, key: str, files: Iterable[str] = (), values: Mapping[str, Any] | None = None) -> None:
         """Record that `stage` is complete, after its files are in place."""

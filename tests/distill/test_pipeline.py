@@ -19,7 +19,7 @@ from tinykd.distill.keras_files import load_keras
 from tinykd.distill.keras_modules import keras
 from tinykd.distill.preflight import check_recipe, check_space
 from tinykd.distill.progress import QuietProgress
-from tinykd.distill.report import NETWORKS, merge_section
+from tinykd.distill.report import NETWORKS
 from tinykd.distill.run import distill
 from tinykd.errors import RecipeError, ToolError, UsageError
 from tinykd.quantize.integers import TfliteModel
@@ -174,7 +174,7 @@ def test_two_processes_do_not_share_a_run(tmp_path: Path) -> None:
 
 def test_merging_into_a_damaged_report(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text("{ torn")
-    merge_section(RunDirectory(tmp_path), "distillation", {"a": 1})
+    RunDirectory(tmp_path).merge_json("report.json", "distillation", {"a": 1})
     assert json.loads((tmp_path / "report.json").read_text()) == {"distillation": {"a": 1}}
 
 

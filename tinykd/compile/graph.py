@@ -120,7 +120,6 @@ class Graph:
     name: str = "model"
     model_sha256: str = ""
     model_bytes: int = 0
-    notes: tuple[str, ...] = field(default=())
     states: tuple[State, ...] = field(default=())
 
     def op_tensors(self, op: Op) -> Iterator[Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from tinykd.deploy.export import Exported
@@ -33,16 +32,6 @@ def record_verification(exported: Exported, verification: Verification) -> None:
     _merge(exported, "verification", verification.model_dump(mode="json"))
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """The run's report, empty if there is none or it is damaged."""
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _merge(exported: Exported, section: str, value: dict[str, Any]) -> None:
-    run = exported.source.run
-    if run is not None:
-        run.write_json(REPORT, {**read_report(run.path(REPORT)), section: value})
+    if exported.source.run is not None:
+        exported.source.run.merge_json(REPORT, section, value)

@@ -18,7 +18,6 @@ Keys of the section:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
@@ -29,7 +28,7 @@ from numpy.typing import NDArray
 from tinykd import __version__
 from tinykd.distill.evaluation import accuracy, agreement, predictive_kl
 from tinykd.distill.pipeline import Pipeline
-from tinykd.run import RunDirectory, file_hash
+from tinykd.run import file_hash
 
 NETWORKS = ("teacher", "baseline", "student", "qat", "int8")
 PACKAGES = ("tensorflow", "keras", "tf_keras", "tensorflow-model-optimization", "numpy", "ai-edge-litert")
@@ -77,16 +76,6 @@ def distillation_section(pipeline: Pipeline, stages: Mapping[str, Mapping[str, A
         },
         "versions": {"tinykd": __version__, **{name: _version(name) for name in PACKAGES}},
     }
-
-
-def merge_section(run: RunDirectory, name: str, section: Mapping[str, Any]) -> None:
-    """Put `section` into `report.json` under `name` and leave the other sections as they are."""
-    path = run.path("report.json")
-    try:
-        report = json.loads(path.read_text()) if path.exists() else {}
-    except ValueError:
-        report = {}
-    run.write_json("report.json", {**(report if isinstance(report, dict) else {}), name: dict(section)})
 
 
 def _version(package: str) -> str | None:

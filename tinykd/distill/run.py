@@ -9,7 +9,7 @@ from tinykd import data
 from tinykd.distill.pipeline import Pipeline
 from tinykd.distill.preflight import check_recipe, check_space
 from tinykd.distill.progress import TrainingProgress
-from tinykd.distill.report import distillation_section, merge_section
+from tinykd.distill.report import distillation_section
 from tinykd.recipe.model import Recipe
 from tinykd.recipe.toml import show
 from tinykd.run import RunDirectory, write_atomically
@@ -61,5 +61,5 @@ def distill(
             "integers": pipeline.integers(),
         }
         section = distillation_section(pipeline, stages, command)
-        merge_section(run, "distillation", section)
+        run.merge_json("report.json", "distillation", section)
     return section

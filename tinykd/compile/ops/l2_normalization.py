@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
 from tinykd.compile.inverse_root import inverse_root
 from tinykd.compile.ops import requirements, sampling
 from tinykd.compile.ops.operator import Call, Case, Operator
+from tinykd.compile.ops.rows import Rows
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
 
@@ -23,19 +23,10 @@ class L2NormOptions:
 
 
 @dataclass(frozen=True)
-class L2Normalization:
+class L2Normalization(Rows):
     """Rows of `depth`; the output has scale 1/128 and zero point 0."""
 
-    shape: tuple[int, ...]
     input_zero_point: int
-
-    @property
-    def depth(self) -> int:
-        return self.shape[-1]
-
-    @property
-    def rows(self) -> int:
-        return math.prod(self.shape[:-1])
 
 
 def lower(graph: Graph, op: Op, _: Rounding) -> L2Normalization:

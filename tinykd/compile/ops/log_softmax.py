@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from tinykd.compile.fixed_point import INT32_MAX, INT32_MIN, Rounding, quantize_
 from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
 from tinykd.compile.ops import requirements, sampling, softmax
 from tinykd.compile.ops.operator import Call, Case, Operator, Table
+from tinykd.compile.ops.rows import Rows
 from tinykd.errors import UnsupportedModel
 
 _LONGEST_ROW = 4095
@@ -20,7 +20,7 @@ _LONGEST_ROW = 4095
 
 
 @dataclass(frozen=True, eq=False)
-class LogSoftmax:
+class LogSoftmax(Rows):
     """Integers of a log-softmax over rows of `depth`; the output has scale 1/16 and zero point 127.
 
     Attributes:
@@ -30,19 +30,10 @@ class LogSoftmax:
         floor: differences from the row's largest value at or below this give -128.
     """
 
-    shape: tuple[int, ...]
     exponentials: Array
     scale: tuple[int, int]
     reverse: tuple[int, int]
     floor: int
-
-    @property
-    def depth(self) -> int:
-        return self.shape[-1]
-
-    @property
-    def rows(self) -> int:
-        return math.prod(self.shape[:-1])
 
 
 def lower(graph: Graph, op: Op, _: Rounding) -> LogSoftmax:

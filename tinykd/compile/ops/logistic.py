@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from tinykd.compile import exponential, libm
 from tinykd.compile.fixed_point import Int64, Rounding, requantize, rounding_shift_right
-from tinykd.compile.graph import Array, Graph, Op, Quant
+from tinykd.compile.graph import Graph, Op, Quant
 from tinykd.compile.ops import float_table, lookup, requirements, sampling, sigmoid_table
 from tinykd.compile.ops.float_table import Float32
 from tinykd.compile.ops.lookup import Lookup
-from tinykd.compile.ops.operator import Call, Case, Operator
+from tinykd.compile.ops.operator import Case, Operator
 from tinykd.compile.ops.sigmoid_table import Sigmoid
 from tinykd.errors import UnsupportedModel
 
@@ -62,23 +61,6 @@ def lower(graph: Graph, op: Op, rounding: Rounding) -> Lookup | Sigmoid:
     return lookup.lookup(source, result, lambda q: fixed_point(q, incoming))
 
 
-def reference(p: Lookup | Sigmoid, inputs: Sequence[Array]) -> tuple[Array, ...]:
-    return lookup.reference(p, inputs) if isinstance(p, Lookup) else sigmoid_table.reference(p, inputs)
-
-
-def call(p: Lookup | Sigmoid) -> Call:
-    return lookup.call(p) if isinstance(p, Lookup) else sigmoid_table.call(p)
-
-
-def macs(_: Lookup | Sigmoid) -> int:
-    return 0
-
-
-def distances(_: Lookup | Sigmoid) -> tuple[int | None, ...]:
-    """An element is read, then written: the output may lie on the input."""
-    return (0,)
-
-
 def cases(rng: np.random.Generator) -> Case:
     if rng.random() < 0.3:
         return sigmoid_table.case(rng, "LOGISTIC")
@@ -93,9 +75,9 @@ OPERATOR = Operator(
     options=None,
     summary="1 / (1 + exp(-x)); int8 by table, int16 by lines between 256 points",
     lower=lower,
-    reference=reference,
-    call=call,
-    macs=macs,
+    reference=sigmoid_table.reference,
+    call=sigmoid_table.call,
+    macs=sigmoid_table.macs,
     cases=cases,
-    distances=distances,
+    distances=sigmoid_table.distances,
 )

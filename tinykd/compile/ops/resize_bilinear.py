@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinykd.compile.fixed_point import Rounding
-from tinykd.compile.graph import Array, Graph, Op, Tensor
+from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops import requirements, sampling
 from tinykd.compile.ops.operator import Call, Case, Operator, Table
 from tinykd.compile.schema import slot
@@ -125,19 +125,7 @@ def macs(p: ResizeBilinear) -> int:
 
 
 def cases(rng: np.random.Generator) -> Case:
-    batch, height, width, channels = (int(size) for size in (*rng.integers(1, 3, 1), *rng.integers(1, 9, 3)))
-    size = rng.integers(1, 18, 2).astype(np.int32)
-    if rng.random() < 0.4:
-        size = np.array([height * 2, width * 2], np.int32)
-    corners = int(rng.integers(0, 2))
-    x, quant = sampling.int8(rng, (batch, height, width, channels)), sampling.quant(rng)
-    tensors = [
-        Tensor("input", x.shape, "int8", quant),
-        Tensor("size", (2,), "int32", None, size),
-        Tensor("output", (batch, int(size[0]), int(size[1]), channels), "int8", quant),
-    ]
-    options = ResizeBilinearOptions(corners, 0 if corners else int(rng.integers(0, 2)))
-    return sampling.single("RESIZE_BILINEAR", options, tensors, (0, 1), (2,), (x,))
+    return sampling.resized(rng, "RESIZE_BILINEAR", ResizeBilinearOptions)
 
 
 OPERATOR = Operator(

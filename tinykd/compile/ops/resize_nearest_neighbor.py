@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinykd.compile.fixed_point import Rounding
-from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Tensor
+from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op
 from tinykd.compile.ops import picked, requirements, sampling
 from tinykd.compile.ops.operator import Case, Operator
 from tinykd.compile.ops.picked import Picked
@@ -52,19 +52,7 @@ def lower(graph: Graph, op: Op, _: Rounding) -> Picked:
 
 
 def cases(rng: np.random.Generator) -> Case:
-    batch, height, width, channels = (int(size) for size in (*rng.integers(1, 3, 1), *rng.integers(1, 9, 3)))
-    size = rng.integers(1, 18, 2).astype(np.int32)
-    if rng.random() < 0.4:
-        size = np.array([height * 2, width * 2], np.int32)
-    corners = int(rng.integers(0, 2))
-    x, quant = sampling.int8(rng, (batch, height, width, channels)), sampling.quant(rng)
-    tensors = [
-        Tensor("input", x.shape, "int8", quant),
-        Tensor("size", (2,), "int32", None, size),
-        Tensor("output", (batch, int(size[0]), int(size[1]), channels), "int8", quant),
-    ]
-    options = ResizeNearestNeighborOptions(corners, 0 if corners else int(rng.integers(0, 2)))
-    return sampling.single("RESIZE_NEAREST_NEIGHBOR", options, tensors, (0, 1), (2,), (x,))
+    return sampling.resized(rng, "RESIZE_NEAREST_NEIGHBOR", ResizeNearestNeighborOptions)
 
 
 OPERATOR = Operator(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -171,3 +171,23 @@ def weighted(rng: np.random.Generator, shape: Sequence[int], axis: int, dtypes: 
         bias=Tensor("bias", (channels,), bias_dtype, bias_quant, bias),
         bias_type=bias_type,
     )
+
+
+def resized(rng: np.random.Generator, kind: str, options: Callable[[int, int], Any]) -> Case:
+    """A case of another height and width, two in five of them doubled.
+
+    Args:
+        options: from align_corners and half_pixel_centers, never both set.
+    """
+    batch, height, width, channels = (int(size) for size in (*rng.integers(1, 3, 1), *rng.integers(1, 9, 3)))
+    size = rng.integers(1, 18, 2).astype(np.int32)
+    if rng.random() < 0.4:
+        size = np.array([height * 2, width * 2], np.int32)
+    corners = int(rng.integers(0, 2))
+    x, per_tensor = int8(rng, (batch, height, width, channels)), quant(rng)
+    tensors = [
+        Tensor("input", x.shape, "int8", per_tensor),
+        Tensor("size", (2,), "int32", None, size),
+        Tensor("output", (batch, int(size[0]), int(size[1]), channels), "int8", per_tensor),
+    ]
+    return single(kind, options(corners, 0 if corners else int(rng.integers(0, 2))), tensors, (0, 1), (2,), (x,))

@@ -10,7 +10,8 @@ import numpy as np
 from tinykd.compile import libm
 from tinykd.compile.fixed_point import Int64
 from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
-from tinykd.compile.ops import sampling
+from tinykd.compile.ops import lookup, sampling
+from tinykd.compile.ops.lookup import Lookup
 from tinykd.compile.ops.operator import Call, Case, Table
 from tinykd.errors import UnsupportedModel
 
@@ -140,13 +141,18 @@ def tanh(x: Int64) -> Int64:
 _FUNCTIONS: dict[str, Callable[[Int64], Int64]] = {"LOGISTIC": logistic, "TANH": tanh}
 
 
-def reference(p: Sigmoid, inputs: Sequence[Array]) -> tuple[Array, ...]:
+def reference(p: Lookup | Sigmoid, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    """LOGISTIC and TANH alike: int8 by its own table, int16 by this one."""
+    if isinstance(p, Lookup):
+        return lookup.reference(p, inputs)
     half = 1 << (p.shift - 1) if p.shift else 0
     x = (inputs[0].astype(np.int64) * p.multiplier + half) >> p.shift
     return (_FUNCTIONS[p.name](x).astype(np.int16),)
 
 
-def call(p: Sigmoid) -> Call:
+def call(p: Lookup | Sigmoid) -> Call:
+    if isinstance(p, Lookup):
+        return lookup.call(p)
     return Call(
         function=f"tinykd_{p.name.lower()}_s16",
         struct="tinykd_sigmoid",
@@ -159,6 +165,15 @@ def call(p: Sigmoid) -> Call:
         },
         source=f"{p.name.lower()}_s16.c",
     )
+
+
+def macs(_: Lookup | Sigmoid) -> int:
+    return 0
+
+
+def distances(_: Lookup | Sigmoid) -> tuple[int | None, ...]:
+    """An element is read, then written: the output may lie on the input."""
+    return (0,)
 
 
 def case(rng: np.random.Generator, kind: str) -> Case:

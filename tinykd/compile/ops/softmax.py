@@ -17,6 +17,7 @@ from tinykd.compile.fixed_point import INT32_MAX, Rounding, quantize_multiplier,
 from tinykd.compile.graph import Array, Graph, Op, Quant, Tensor
 from tinykd.compile.ops import requirements, sampling, wide_softmax
 from tinykd.compile.ops.operator import Call, Case, Operator, Table
+from tinykd.compile.ops.rows import Rows
 from tinykd.compile.ops.wide_softmax import WideSoftmax
 from tinykd.compile.schema import slot
 from tinykd.errors import UnsupportedModel
@@ -37,23 +38,14 @@ class SoftmaxOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Softmax:
+class Softmax(Rows):
     """Integers of a softmax over rows of `depth`.
 
     Attributes:
         exponentials: [entries] exp(-k * beta * scale) in Q0.31 for k quanta below the row's largest value; 0 beyond.
     """
 
-    shape: tuple[int, ...]
     exponentials: Array
-
-    @property
-    def depth(self) -> int:
-        return self.shape[-1]
-
-    @property
-    def rows(self) -> int:
-        return math.prod(self.shape[:-1])
 
 
 def exponentials(beta: float, scale: float) -> Array:
