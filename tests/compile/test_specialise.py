@@ -18,9 +18,10 @@ from tinykd.compile.specialise import SPECIALISATIONS, dsp, specialise
 from tinykd.compile.writer import write_model
 
 TAKEN, MOST_SEEDS = 40, 6000
+ROWS = [(feature, kind) for feature, rows in SPECIALISATIONS.items() for kind in rows]
 
 
-def specialised(kind: str, rounding: str) -> list[tuple[int, Case, object, Call]]:
+def specialised(feature: str, kind: str, rounding: str) -> list[tuple[int, Case, object, Call]]:
     """(seed, case, parameters, call) of the first cases that a faster kernel takes."""
     row, found = OPERATORS[kind], list[tuple[int, Case, object, Call]]()
     for seed in range(MOST_SEEDS):
@@ -29,16 +30,16 @@ def specialised(kind: str, rounding: str) -> list[tuple[int, Case, object, Call]
         case = row.cases(np.random.default_rng([seed, row.code, 1]))
         graph = read_model(write_model(case.graph))
         parameters = row.lower(graph, graph.ops[0], rounding)  # type: ignore[arg-type]
-        call = SPECIALISATIONS[kind].call(parameters)
+        call = SPECIALISATIONS[feature][kind](parameters)
         if call is not None:
             found.append((seed, case, parameters, call))
     return found
 
 
 @pytest.mark.parametrize("rounding", ["single", "double"])
-@pytest.mark.parametrize("kind", SPECIALISATIONS)
-def test_same_integers_as_the_portable_row(kind: str, rounding: str) -> None:
-    taken = specialised(kind, rounding)
+@pytest.mark.parametrize(("feature", "kind"), ROWS)
+def test_same_integers_as_the_portable_row(feature: str, kind: str, rounding: str) -> None:
+    taken = specialised(feature, kind, rounding)
     assert len(taken) == TAKEN, "too few cases reach the faster kernel"
     for seed, case, parameters, call in taken:
         want = OPERATORS[kind].reference(parameters, case.inputs)
@@ -47,9 +48,9 @@ def test_same_integers_as_the_portable_row(kind: str, rounding: str) -> None:
         np.testing.assert_array_equal(outputs[0], want[0], err_msg=f"{call.function}: seed {seed}")
 
 
-@pytest.mark.parametrize("kind", SPECIALISATIONS)
-def test_distances_are_safe(kind: str) -> None:
-    for seed, case, parameters, call in specialised(kind, "single"):
+@pytest.mark.parametrize(("feature", "kind"), ROWS)
+def test_distances_are_safe(feature: str, kind: str) -> None:
+    for seed, case, parameters, call in specialised(feature, kind, "single"):
         (want,) = OPERATORS[kind].reference(parameters, case.inputs)
         assert call.distances is not None
         (distance,) = call.distances
@@ -59,7 +60,7 @@ def test_distances_are_safe(kind: str) -> None:
 
 
 def test_both_ways_of_reading_a_window_are_reached() -> None:
-    functions = {call.function for _, _, _, call in specialised("CONV_2D", "single")}
+    functions = {call.function for _, _, _, call in specialised("dsp", "CONV_2D", "single")}
     assert functions == {"tinykd_conv_2d_dsp_s8", "tinykd_conv_2d_gather_dsp_s8"}
 
 

@@ -1,51 +1,48 @@
 """Faster kernels: for cores that have the instructions and layers that have the shape, another call of the same integers.
 
-The portable kernel stays the specification. A specialisation is one row: what it needs of the core, and a function from a
-layer's parameters to its call, or None where it does not fit the layer.
+The portable kernel stays the specification. A specialisation is a function from a layer's parameters to its call, or to None
+where the kernel does not compute such a layer. A core's features are tried in order, the fastest first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.program import Layer, Program
-from tinykd.compile.specialise import dsp
+from tinykd.compile.specialise import dsp, dsp_depthwise
 
+Specialisation = Callable[[Any], "Call | None"]
+"""From the parameters of a layer to a faster call."""
 
-@dataclass(frozen=True)
-class Specialisation:
-    """A faster kernel.
-
-    Attributes:
-        feature: what the core must have: `dsp`.
-        call: from the parameters of a layer to the call; None where the kernel does not compute such a layer.
-    """
-
-    feature: str
-    call: Callable[[Any], Call | None]
-
-
-SPECIALISATIONS: dict[str, Specialisation] = {
-    "CONV_2D": Specialisation("dsp", dsp.conv_2d),
-    "DEPTHWISE_CONV_2D": Specialisation("dsp", dsp.depthwise_conv_2d),
-    "FULLY_CONNECTED": Specialisation("dsp", dsp.fully_connected),
+SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
+    "dsp": {
+        "CONV_2D": dsp.conv_2d,
+        "DEPTHWISE_CONV_2D": dsp_depthwise.depthwise_conv_2d,
+        "FULLY_CONNECTED": dsp.fully_connected,
+    },
 }
-"""By operator."""
+"""By feature of the core, then by operator."""
 
 
 def specialise(program: Program, features: Collection[str]) -> Program:
     """`program` with the fastest kernels for a core.
 
     Args:
-        features: what the core has; none keeps every portable kernel.
+        features: what the core has, the fastest first; none keeps every portable kernel.
     """
-    return replace(program, layers=tuple(_specialised(layer, features) for layer in program.layers))
+    return replace(program, layers=tuple(specialised(layer, features) for layer in program.layers))
 
 
-def _specialised(layer: Layer, features: Collection[str]) -> Layer:
-    row = SPECIALISATIONS.get(layer.op.kind)
-    call = row.call(layer.parameters) if row is not None and row.feature in features and isinstance(layer.call, Call) else None
-    return layer if call is None else replace(layer, call=call)
+def specialised(layer: Layer, features: Collection[str]) -> Layer:
+    """`layer` with the first faster kernel that computes it, or as it is."""
+    if not isinstance(layer.call, Call):
+        return layer
+    for feature in features:
+        row = SPECIALISATIONS.get(feature, {}).get(layer.op.kind)
+        call = None if row is None else row(layer.parameters)
+        if call is not None:
+            return replace(layer, call=call)
+    return layer

@@ -1,4 +1,4 @@
-"""Kernels with the DSP instructions of Cortex-M4, M7, M33 and M55: two products at once, four bytes a load."""
+"""CONV_2D and FULLY_CONNECTED with the DSP instructions of Cortex-M4, M7, M33 and M55: two products at once, four bytes a load."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import numpy as np
 from tinykd.compile.fixed_point import requantize
 from tinykd.compile.ops import access
 from tinykd.compile.ops import conv_2d as portable_conv_2d
-from tinykd.compile.ops import depthwise_conv_2d as portable_depthwise
 from tinykd.compile.ops import fully_connected as portable_dense
 from tinykd.compile.ops.conv_2d import Conv2D
-from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted
@@ -24,7 +22,7 @@ _LARGEST_SHIFT = 22
 Conv = TypeVar("Conv", bound=Weighted)
 
 
-def _small(p: Conv, axes: tuple[int, ...]) -> Conv | None:
+def with_small_sums(p: Conv, axes: tuple[int, ...]) -> Conv | None:
     """`p` as the kernels finish sums: below 2^30, shifted by 1 to 22 to the right, noted as positive; None if that cannot be.
 
     A filter of zeros gives a constant, whatever scale and bias the converter noted for it; the constant gets others.
@@ -48,34 +46,21 @@ def conv_2d(p: Any) -> Call | None:
     """One group, one image. Where the input channels are not a multiple of 4, each window is gathered first."""
     if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1:
         return None
-    small = _small(p, (1, 2, 3))
+    small = with_small_sums(p, (1, 2, 3))
     if small is None:
         return None
     # two pixels are computed together, channel by channel: both windows are read again until both are written
     distance = access.window(p.batch, p.rows, p.columns, p.in_channels, p.out_channels, 2 * p.out_channels)
     call = portable_conv_2d.call(small)
     if p.in_channels % 4 == 0 and p.columns.dilation == 1:
-        return _faster(call, "tinykd_conv_2d_dsp_s8", "dsp/conv_2d.c", distance)
+        return faster(call, "tinykd_conv_2d_dsp_s8", "dsp/conv_2d.c", distance)
     filters = p.weights.reshape(p.out_channels, -1)
     padded = np.pad(filters, ((0, 0), (0, -filters.shape[1] % 4)))
     return replace(
-        _faster(call, "tinykd_conv_2d_gather_dsp_s8", "dsp/conv_2d.c", distance),
+        faster(call, "tinykd_conv_2d_gather_dsp_s8", "dsp/conv_2d.c", distance),
         fields={**call.fields, "weights": Table("int8_t", padded)},
         scratch=2 * padded.shape[1],
     )
-
-
-def depthwise_conv_2d(p: Any) -> Call | None:
-    """Channels a multiple of 4, multiplier 1, no dilation, one image."""
-    fits = isinstance(p, DepthwiseConv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.multiplier == 1
-    if not fits or p.in_channels % 4 or p.rows.dilation != 1 or p.columns.dilation != 1:
-        return None
-    small = _small(p, (0, 1, 2))
-    if small is None:
-        return None
-    # four channels at a time, which no later read of this pixel touches
-    distance = access.window(p.batch, p.rows, p.columns, p.in_channels, p.in_channels, 0)
-    return _faster(portable_depthwise.call(small), "tinykd_depthwise_conv_2d_dsp_s8", "dsp/depthwise_conv_2d.c", distance)
 
 
 _DENSE = {
@@ -92,9 +77,9 @@ def fully_connected(p: Any) -> Call | None:
     if call.function not in _DENSE:
         return None
     (distance,) = portable_dense.distances(p)
-    return _faster(call, _DENSE[call.function], "dsp/fully_connected.c", distance)
+    return faster(call, _DENSE[call.function], "dsp/fully_connected.c", distance)
 
 
-def _faster(call: Call, function: str, source: str, distance: int | None) -> Call:
+def faster(call: Call, function: str, source: str, distance: int | None) -> Call:
     """The same parameters for another kernel."""
     return replace(call, function=function, source=source, distances=(distance,))
