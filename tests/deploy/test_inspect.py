@@ -125,7 +125,10 @@ def test_dead_and_constant_operators() -> None:
 def test_command_prints_text_and_json(model: Path) -> None:
     shown = tinykd("inspect", model)
     assert shown.returncode == 0
-    assert "tinykd_conv_2d_s8" in shown.stdout
+    assert "_dsp_s8" in shown.stdout
+    portable = tinykd("inspect", model, "--target", "host")
+    assert "tinykd_conv_2d_s8" in portable.stdout
+    assert "_dsp_s8" not in portable.stdout
     assert "int8 [4, 3, 3, 2] 4 scales on axis 0, 72 bytes" in shown.stdout
     parsed = json.loads(tinykd("inspect", model, "--json").stdout)
     validate(parsed, json.loads(tinykd("inspect", "--schema").stdout))

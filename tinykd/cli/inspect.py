@@ -10,36 +10,46 @@ import click
 EXAMPLES = """\b
 Examples:
   tinykd inspect model.tflite
-  tinykd inspect runs/digits --rounding double
+  tinykd inspect runs/digits --rounding double --target m0plus
   tinykd inspect model.tflite --json > model.json
 
 SOURCE is a run directory, an exported folder or a .tflite; the newest run by default. Shows shapes, dtypes,
-quantization, MACs, weights and memory of each operator, which kernel runs for it and why. An operator that tinykd
+quantization, MACs, weights and memory of each operator, which kernel runs for it on the target's core and why. An operator that tinykd
 does not compile is shown in its place with the reason. Exit code: 5 if there is one.
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("source", required=False, type=click.Path(path_type=Path))
+@click.option("--target", metavar="NAME", help="Whose kernels to show; the recipe's target, or cortex-m, by default.")
 @click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro.")
 @click.option("--without", multiple=True, metavar="PASS", help="Leave a graph rewrite out; may be repeated.")
 @click.option("--logits", "also", flag_value="logits", multiple=True, help="Drop a SOFTMAX at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, nothing else.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the inspection.")
 def command(
-    source: Path | None, rounding: str | None, without: tuple[str, ...], also: tuple[str, ...], as_json: bool, schema: bool
+    source: Path | None,
+    target: str | None,
+    rounding: str | None,
+    without: tuple[str, ...],
+    also: tuple[str, ...],
+    as_json: bool,
+    schema: bool,
 ) -> None:
     """Show what each operator of a model becomes and costs."""
     from tinykd.deploy.inspect import check, inspect
     from tinykd.deploy.source import newest_run, open_source, settings_of
     from tinykd.report.inspection import Inspection, inspection_text
+    from tinykd.target.features import features
+    from tinykd.target.targets import find_target
 
     if schema:
         click.echo(json.dumps(Inspection.model_json_schema(), indent=2))
         return
     opened = open_source(source or newest_run())
-    settings = settings_of(opened, None, rounding, None, without, also)
-    found = inspect(opened.graph, settings.rounding, without=settings.without, with_also=settings.also)
+    settings = settings_of(opened, target, rounding, None, without, also)
+    core = features(find_target(settings.target))
+    found = inspect(opened.graph, settings.rounding, features=core, without=settings.without, with_also=settings.also)
     if as_json:
         click.echo(found.model_dump_json(indent=2))
         if found.refused:

@@ -14,6 +14,7 @@ from tinykd.compile.ops.operator import AnyOperator, Call, Operator, Table, View
 from tinykd.compile.passes import GRAPH_PASSES, PROGRAM_PASSES, chosen
 from tinykd.compile.planner.plan import plan
 from tinykd.compile.program import Layer, Program, lower_layer
+from tinykd.compile.specialise import specialise
 from tinykd.errors import UnsupportedModel
 from tinykd.report.inspection import InspectedLayer, InspectedTensor, Inspection
 
@@ -43,10 +44,18 @@ class _Change:
     constant: bool = False
 
 
-def inspect(graph: Graph, rounding: Rounding = "single", *, without: Collection[str] = (), with_also: Collection[str] = ()) -> Inspection:
+def inspect(
+    graph: Graph,
+    rounding: Rounding = "single",
+    *,
+    features: Collection[str] = (),
+    without: Collection[str] = (),
+    with_also: Collection[str] = (),
+) -> Inspection:
     """Compile `graph` as export does and say what became of each operator; refused ones are reported in place.
 
     Args:
+        features: what kernels may use of the core, the fastest first; none shows the portable kernels.
         without, with_also: passes to leave out or to add, by name.
 
     Raises:
@@ -71,6 +80,7 @@ def inspect(graph: Graph, rounding: Rounding = "single", *, without: Collection[
             later = program_pass.apply(program)
             changes += _program_changes(name, program, later)
             program = later
+    program = specialise(program, features)
     memory, constants = plan(program), collect(program, Names(graph.name))
     costs = _Costs(program, changes, constants, memory.live)
     return Inspection(
