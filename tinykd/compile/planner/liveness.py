@@ -102,18 +102,23 @@ def live_bytes(found: Sequence[Buffer], steps: int, over: Distances | None = Non
     An output may share memory with one input as far as their distance allows, and with several no further than that the
     larger of it and the inputs together must exist.
     """
-    pairs = over or {}
+    sources: dict[int, list[int]] = {}
+    for source, output in over or {}:
+        sources.setdefault(output, []).append(source)
+    living: list[dict[int, int]] = [{} for _ in range(max(steps, 1))]
+    for b in found:
+        for step in range(b.first, b.last + 1):
+            living[step][b.key] = b.bytes
     result = []
-    for step in range(max(steps, 1)):
-        live = {b.key: b.bytes for b in found if b.first <= step <= b.last}
+    for live in living:
         total = sum(live.values())
-        for output in live:
-            sources = [key for key in live if (key, output) in pairs]
-            if len(sources) == 1:
-                source = sources[0]
-                total += max(live[output], pairs[source, output] + live[source]) - live[output] - live[source]
-            elif sources:
-                together = sum(live[key] for key in sources)
+        for output in live.keys() & sources.keys():
+            inputs = [key for key in sources[output] if key in live]
+            if len(inputs) == 1:
+                (one,) = inputs
+                total += max(live[output], (over or {})[one, output] + live[one]) - live[output] - live[one]
+            elif inputs:
+                together = sum(live[key] for key in inputs)
                 total += max(live[output], together) - live[output] - together
         result.append(total)
     return result

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from tinykd.compile.planner import exact
+from tinykd.compile.planner import exact, greedy
 from tinykd.compile.planner.liveness import ALIGNMENT, Buffer, Distances, aligned, alignment_of, buffers, distances, live_bytes
 from tinykd.compile.program import Program
 from tinykd.errors import TinykdError
@@ -67,16 +64,6 @@ class Plan:
                     raise TinykdError(f"buffers {one.key} and {other.key} overlap in the arena")
 
 
-_ORDERS: tuple[Callable[[Buffer], Any], ...] = (
-    lambda b: (-b.bytes, b.first, b.key),
-    lambda b: (-b.bytes * (b.last - b.first + 1), b.first, b.key),
-    lambda b: (-(b.last - b.first), -b.bytes, b.first, b.key),
-    lambda b: (b.first, -b.bytes, b.key),
-    lambda b: (-b.first, -b.bytes, b.key),
-)
-"""Orders of placement to start from: by size, area, lifetime, time, time backwards."""
-
-
 def plan(program: Program, seconds: float = SECONDS) -> Plan:
     """Place every buffer of `program`.
 
@@ -105,10 +92,11 @@ def plan_buffers(
         seconds: time limit of the exact search.
     """
     bound = aligned(max(live_bytes(found, steps, over)), ARENA_ALIGNMENT)
-    offsets: Mapping[int, int] = _search(found, over, bound, alignment)
+    pairs = greedy.pairs_of(found, over, alignment)
+    offsets: Mapping[int, int] = {b.key: offset for b, offset in zip(found, greedy.place(found, pairs, bound, _TRIES))}
     proved = False
     if _height(found, offsets) > bound and seconds > 0:
-        offsets, proved = _improve(found, over, offsets, alignment, seconds)
+        offsets, proved = _improve(found, pairs, offsets, seconds)
     result = Plan(
         buffers=found,
         offsets=offsets,
@@ -147,61 +135,12 @@ def _forbidden(one: Buffer, other: Buffer, over: Distances) -> tuple[int, int]:
     return -below, above
 
 
-def _search(found: Sequence[Buffer], over: Distances, bound: int, alignment: int) -> dict[int, int]:
-    """The lowest of several greedy placements; then random changes of its order, seeded, until the bound is reached."""
-    orders = [sorted(found, key=order) for order in _ORDERS]
-    best_order, best = orders[0], _place(orders[0], over, alignment)
-    for order in orders[1:]:
-        placed = _place(order, over, alignment)
-        if _height(found, placed) < _height(found, best):
-            best_order, best = order, placed
-    rng = np.random.default_rng(0)
-    for _ in range(_TRIES if len(found) > 2 else 0):
-        if _height(found, best) <= bound:
-            break
-        order = list(best_order)
-        moved = order.pop(int(rng.integers(len(order))))
-        order.insert(int(rng.integers(len(order) + 1)), moved)
-        placed = _place(order, over, alignment)
-        if _height(found, placed) <= _height(found, best):
-            best_order, best = order, placed
-    return best
-
-
 def _improve(
-    found: Sequence[Buffer], over: Distances, offsets: Mapping[int, int], alignment: int, seconds: float
+    found: Sequence[Buffer], pairs: Sequence[exact.Pair], offsets: Mapping[int, int], seconds: float
 ) -> tuple[Mapping[int, int], bool]:
     """A smaller plan than `offsets` if there is one, and whether the search ended."""
-    pairs = []
-    for i, one in enumerate(found):
-        for j in range(i + 1, len(found)):
-            other = found[j]
-            if _together(one, other):
-                below, above = _forbidden(other, one, over)  # of other's offset less one's
-                pairs.append((i, j, aligned(above, alignment), aligned(-below, alignment)))
     height = aligned(_height(found, offsets), ARENA_ALIGNMENT)
     outcome = exact.search([b.bytes for b in found], pairs, height, ARENA_ALIGNMENT, seconds)
     if outcome.offsets is None:
         return offsets, outcome.proved
     return {b.key: offset for b, offset in zip(found, outcome.offsets)}, outcome.proved
-
-
-def _place(order: Sequence[Buffer], over: Distances, alignment: int) -> dict[int, int]:
-    """Put each buffer as low as those already placed allow."""
-    offsets: dict[int, int] = {}
-    placed: list[Buffer] = []
-    for buffer in order:
-        taken = []
-        for other in placed:
-            if _together(buffer, other):
-                below, above = _forbidden(buffer, other, over)
-                taken.append((offsets[other.key] + below, offsets[other.key] + above))
-        lowest = 0
-        for start, end in sorted(taken):  # open intervals: their ends are free
-            if start >= lowest:
-                break
-            if lowest < end:
-                lowest = aligned(end, alignment)
-        offsets[buffer.key] = lowest
-        placed.append(buffer)
-    return offsets
