@@ -25,6 +25,7 @@ does not compile is shown in its place with the reason. Exit code: 5 if there is
 @click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro.")
 @click.option("--without", multiple=True, metavar="PASS", help="Leave a graph rewrite out; may be repeated.")
 @click.option("--logits", "also", flag_value="logits", multiple=True, help="Drop a SOFTMAX at the end.")
+@click.option("--integer-io", "also", flag_value="integer-io", multiple=True, help="Integers in and out: no QUANTIZE, no DEQUANTIZE.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, nothing else.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the inspection.")
 def command(

@@ -18,6 +18,9 @@ def target_options(command: Decorated) -> Decorated:
         click.option("--optimize", type=click.Choice(["size", "speed", "balanced", "ram"]), help="What the code favours."),
         click.option("--without", multiple=True, metavar="PASS", help="Leave a graph rewrite out; may be repeated."),
         click.option("--logits", "also", flag_value="logits", multiple=True, help="Drop a SOFTMAX at the end."),
+        click.option(
+            "--integer-io", "also", flag_value="integer-io", multiple=True, help="Integers in and out: no QUANTIZE, no DEQUANTIZE."
+        ),
         click.option("--flash", metavar="SIZE", help="Flash budget with its unit, e.g. 256KiB."),
         click.option("--ram", metavar="SIZE", help="RAM budget with its unit, e.g. 64KiB."),
         click.option("--toolchain", type=click.Choice(["auto", "gcc", "zig"]), default="auto", show_default=True, help="Which compiler."),

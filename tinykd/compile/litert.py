@@ -10,6 +10,8 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinykd.compile.graph import Array
 from tinykd.errors import ToolError, UnsupportedModel
 
@@ -49,6 +51,11 @@ class ReferenceInterpreter:
             raise UnsupportedModel(f"LiteRT cannot load the model: {error}") from error
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
+
+    @property
+    def input_dtypes(self) -> tuple[str, ...]:
+        """The dtype of each of the model's own inputs."""
+        return tuple(np.dtype(detail["dtype"]).name for detail in self._inputs)
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Outputs of one inference; `inputs` in the model's order, with its shapes and dtypes."""

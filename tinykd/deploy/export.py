@@ -108,9 +108,9 @@ def golden_vectors(source: Source, program: Program) -> Golden:
     """Inferences for the self-test: the first test samples of the run, seeded random inputs for a bare model."""
     stored = source.samples()
     if stored is None:
-        vectors: Sequence[tuple[Array, ...]] = random_inputs(source.graph, GOLDEN_VECTORS, seed=0)
+        vectors: Sequence[tuple[Array, ...]] = random_inputs(program.graph, GOLDEN_VECTORS, seed=0)
     else:
-        vectors = [(sample[None],) for sample in stored.inputs[:GOLDEN_VECTORS]]
+        vectors = stored.fed_to(program.graph, GOLDEN_VECTORS)
     judge = reference(program, source.model)
     outputs = list[bytes]()
     for vector in vectors:

@@ -12,6 +12,8 @@ from tinykd.compile.graph import Array
 from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.program import Program
 from tinykd.compile.simulate import simulate
+from tinykd.deploy.interface import model_input
+from tinykd.errors import ToolError
 
 
 class Reference(Protocol):
@@ -40,10 +42,23 @@ class LiteRT:
             self.interpreter.reset()
 
     def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
-        self.interpreter.run(inputs)
-        graph = self.program.graph
+        graph, dtypes = self.program.graph, self.interpreter.input_dtypes
+        fed = [model_input(graph.tensors[i], value, dtype) for i, value, dtype in zip(graph.inputs, inputs, dtypes, strict=True)]
+        self.interpreter.run(fed)
+        self._check_inputs(inputs)
         wanted = {i for layer in self.program.layers for i in layer.op.outputs} | set(graph.outputs)
         return {index: _as(graph.tensors[index].dtype, self.interpreter.tensor(graph.tensors[index].source)) for index in wanted}
+
+    def _check_inputs(self, inputs: Sequence[Array]) -> None:
+        """LiteRT's own QUANTIZE must make of what it was fed the very integers that the firmware gets.
+
+        Raises:
+            ToolError: it does not.
+        """
+        for index, value, dtype in zip(self.program.graph.inputs, inputs, self.interpreter.input_dtypes):
+            tensor = self.program.tensor(index)
+            if value.dtype != dtype and not np.array_equal(_as(tensor.dtype, self.interpreter.tensor(tensor.source)), value):
+                raise ToolError(f"LiteRT quantizes '{tensor.name}' to other integers", "verify without --integer-io, and report the model")
 
 
 def _as(dtype: str, value: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinykd.compile.graph import Array, Graph
 from tinykd.compile.reader import read_model
+from tinykd.deploy.interface import integers
 from tinykd.errors import DataError, UsageError
 from tinykd.recipe.model import Budget, Export
 from tinykd.recipe.toml import load_recipe
@@ -26,6 +27,11 @@ class Samples:
 
     inputs: Array
     labels: Array | None
+
+    def fed_to(self, graph: Graph, count: int) -> list[tuple[Array, ...]]:
+        """The first `count` samples, each as the only input of `graph`, whose dtype may be another than the model's own."""
+        tensor = graph.tensors[graph.inputs[0]]
+        return [(integers(tensor, sample[None]),) for sample in self.inputs[:count]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,12 +55,12 @@ def choose_vectors(exported: Exported, samples: int | None, seed: int) -> Vector
         raise UsageError("--samples must be at least 1")
     stored = exported.source.samples()
     if stored is None:
-        return Vectors(random_inputs(exported.source.graph, samples or RANDOM_SAMPLES, seed), None)
+        return Vectors(random_inputs(exported.program.graph, samples or RANDOM_SAMPLES, seed), None)
     there = len(stored.inputs)
     if samples is not None and samples > there:
         raise UsageError(f"--samples {samples}: the run's test split holds {there}")
     count = samples or min(there, MOST_STORED_SAMPLES)
-    return Vectors([(sample[None],) for sample in stored.inputs[:count]], None if stored.labels is None else stored.labels[:count])
+    return Vectors(stored.fed_to(exported.program.graph, count), None if stored.labels is None else stored.labels[:count])
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from tinykd.compile.passes import (
     fold_padding,
     fuse_clamps,
     identities,
+    integer_io,
     logits,
     mean_as_pool,
     order_layers,
@@ -49,6 +50,7 @@ class ProgramPass:
 
 GRAPH_PASSES: dict[str, GraphPass] = {
     "unsigned-to-signed": GraphPass("uint8 activations of older models become int8", unsigned_to_signed.apply),
+    "integer-io": GraphPass("drop QUANTIZE and DEQUANTIZE at the ends: inputs and outputs are integers", integer_io.apply, default=False),
     "logits": GraphPass("drop a SOFTMAX or LOGISTIC at the end: outputs become logits", logits.apply, default=False),
     "fold-constants": GraphPass("compute operators whose inputs are all constants", fold_constants.apply),
     "dead-code": GraphPass("remove operators whose outputs nothing reads", dead_code.apply),
