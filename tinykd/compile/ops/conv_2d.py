@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinykd.compile.fixed_point import Rounding
+from tinykd.compile.fixed_point import Int64, Rounding
 from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Tensor
 from tinykd.compile.ops import access, requirements, sampling, weighted, window
 from tinykd.compile.ops.operator import Call, Case, Operator
@@ -87,17 +87,22 @@ def patches(x: Array, rows: window.Axis, columns: window.Axis) -> Array:
     return padded[:, y[:, None, :, None], z[None, :, None, :]]
 
 
-def reference(p: Conv2D, inputs: Sequence[Array]) -> tuple[Array, ...]:
+def sums_of(p: Conv2D, source: Array) -> Int64:
+    """Sums of products [batch, out_h, out_w, out_channels] of an input, the bias not yet added."""
     # float64 products and sums of these integers stay below 2**53, so they are exact and use the fast matrix product
-    x = inputs[0].astype(np.float64) - p.input_zero_point
+    x = source.astype(np.float64) - p.input_zero_point
     per_group = p.out_channels // p.groups
     sums = []
     for group, part in enumerate(np.split(x, p.groups, axis=3)):
         columns = patches(part, p.rows, p.columns).reshape(p.batch * p.rows.output * p.columns.output, -1)
         filters = p.centred()[group * per_group : (group + 1) * per_group].reshape(per_group, -1)
         sums.append(columns @ filters.T)
-    outputs = p.outputs(np.concatenate(sums, axis=1).astype(np.int64))
-    return (outputs.reshape(p.batch, p.rows.output, p.columns.output, p.out_channels),)
+    shape = (p.batch, p.rows.output, p.columns.output, p.out_channels)
+    return np.concatenate(sums, axis=1).astype(np.int64).reshape(shape)
+
+
+def reference(p: Conv2D, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    return (p.outputs(sums_of(p, inputs[0])),)
 
 
 _STRUCTS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinykd.compile.fixed_point import Rounding
+from tinykd.compile.fixed_point import Int64, Rounding
 from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Tensor
 from tinykd.compile.ops import access, activation, requirements, sampling, weighted, window
 from tinykd.compile.ops.conv_2d import patches
@@ -80,12 +80,17 @@ _WEIGHTS = {"int8": ("int8", "int4", "uint8"), "int16": ("int8",)}
 """Dtypes of weights by the activations' dtype: LiteRT does not unpack int4 under int16."""
 
 
-def reference(p: DepthwiseConv2D, inputs: Sequence[Array]) -> tuple[Array, ...]:
+def sums_of(p: DepthwiseConv2D, source: Array) -> Int64:
+    """Sums of products [batch, out_h, out_w, channels * multiplier] of an input, the bias not yet added."""
     # float64 products and sums of these integers stay below 2**53, so they are exact
-    windows = patches(inputs[0].astype(np.float64) - p.input_zero_point, p.rows, p.columns)
+    windows = patches(source.astype(np.float64) - p.input_zero_point, p.rows, p.columns)
     filters = p.centred().reshape(p.rows.kernel, p.columns.kernel, p.in_channels, p.multiplier)
     sums = np.einsum("byxijc,ijcm->byxcm", windows, filters).astype(np.int64)
-    return (p.outputs(sums.reshape(p.batch, p.rows.output, p.columns.output, p.in_channels * p.multiplier)),)
+    return sums.reshape(p.batch, p.rows.output, p.columns.output, p.in_channels * p.multiplier)
+
+
+def reference(p: DepthwiseConv2D, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    return (p.outputs(sums_of(p, inputs[0])),)
 
 
 _STRUCTS = {

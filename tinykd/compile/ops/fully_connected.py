@@ -44,6 +44,10 @@ class FullyConnected(Weighted):
         """How its kernel's name ends."""
         return f"{self.rounding}_{self.scheme.suffix}"
 
+    def outputs(self, sums: Int64) -> Array:
+        scaled = _REQUANTIZE[self.rounding, self.scheme.suffix](self, sums + self.bias) + self.output_zero_point
+        return np.clip(scaled, *self.clamp).astype(self.scheme.dtype)
+
 
 def lower(graph: Graph, op: Op, rounding: Rounding) -> FullyConnected:
     requirements.counts(graph, op, (2, 3))
@@ -150,12 +154,15 @@ _REQUANTIZE: dict[tuple[Rounding, str], Callable[[FullyConnected, Int64], Int64]
 }
 
 
-def reference(p: FullyConnected, inputs: Sequence[Array]) -> tuple[Array, ...]:
+def sums_of(p: FullyConnected, source: Array) -> Int64:
+    """Sums of products [rows, out] of an input, the bias not yet added."""
     # products of these integers sum below 2**53: float64 is exact and uses the fast matrix product
-    x = inputs[0].reshape(p.rows, -1).astype(np.float64) - p.input_zero_point
-    sums = (x @ p.centred().T).astype(np.int64) + p.bias
-    scaled = _REQUANTIZE[p.rounding, p.scheme.suffix](p, sums) + p.output_zero_point
-    return (np.clip(scaled, *p.clamp).astype(p.scheme.dtype).reshape(p.output_shape),)
+    x = source.reshape(p.rows, -1).astype(np.float64) - p.input_zero_point
+    return np.asarray((x @ p.centred().T).astype(np.int64))
+
+
+def reference(p: FullyConnected, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    return (p.outputs(sums_of(p, inputs[0])).reshape(p.output_shape),)
 
 
 _KERNELS = {
