@@ -17,7 +17,8 @@ def integers(tensor: Tensor, value: Array) -> Array:
     if value.dtype == tensor.dtype:
         return value
     if value.dtype == np.uint8:
-        return (value ^ np.uint8(128)).view(np.int8)
+        signed: Array = (value ^ np.uint8(128)).view(np.int8)
+        return signed
     assert tensor.quant is not None
     row = quantize.QuantizeFloat(tensor.elements, tensor.dtype, tensor.quant.scale, tensor.quant.zero_point)
     made: Array = quantize.reference(row, (value,))[0]
@@ -29,7 +30,8 @@ def model_input(tensor: Tensor, value: Array, dtype: str) -> Array:
     if value.dtype == dtype:
         return value
     if dtype == "uint8":
-        return value.view(np.uint8) ^ np.uint8(128)
+        unsigned: Array = value.view(np.uint8) ^ np.uint8(128)
+        return unsigned
     assert tensor.quant is not None
     row = dequantize.Dequantize(tensor.elements, tensor.dtype, tensor.quant.scale, tensor.quant.zero_point)
     made: Array = dequantize.reference(row, (value,))[0]
