@@ -64,11 +64,16 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A lowered graph: layers in execution order."""
+    """A lowered graph: layers in execution order.
+
+    Attributes:
+        features: of the core that the kernels were chosen for, the fastest first (see `specialise`).
+    """
 
     graph: Graph
     rounding: Rounding
     layers: tuple[Layer, ...]
+    features: tuple[str, ...] = ()
 
     @property
     def macs(self) -> int:

@@ -33,7 +33,7 @@ def specialise(program: Program, features: Collection[str]) -> Program:
     Args:
         features: what the core has, the fastest first; none keeps every portable kernel.
     """
-    return replace(program, layers=tuple(specialised(layer, features) for layer in program.layers))
+    return replace(program, layers=tuple(specialised(layer, features) for layer in program.layers), features=tuple(features))
 
 
 def specialised(layer: Layer, features: Collection[str]) -> Layer:
