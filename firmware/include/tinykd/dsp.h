@@ -56,6 +56,29 @@ static inline int32_t tinykd_ssat8(int32_t a)
     return r;
 }
 
+/* a >> 1 within -128 to 127. */
+static inline int32_t tinykd_ssat8_of_half(int32_t a)
+{
+    int32_t r;
+    __asm__("ssat %0, #8, %1, asr #1" : "=r"(r) : "r"(a) : "cc");
+    return r;
+}
+
+/* ((c << 32) + a * b) >> 32, and the same with 2^31 added before the shift. */
+static inline int32_t tinykd_smmla(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
+static inline int32_t tinykd_smmlar(int32_t a, int32_t b, int32_t c)
+{
+    int32_t r;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(c));
+    return r;
+}
+
 #define TINYKD_PRODUCT(name, text)                                                                                     \
     static inline int32_t tinykd_##name(uint32_t a, uint32_t b, int32_t sum)                                           \
     {                                                                                                                  \
@@ -92,6 +115,23 @@ static inline int32_t tinykd_smmulr(int32_t a, int32_t b)
 static inline int32_t tinykd_ssat8(int32_t a)
 {
     return a < -128 ? -128 : a > 127 ? 127 : a;
+}
+
+/* a >> 1 within -128 to 127. */
+static inline int32_t tinykd_ssat8_of_half(int32_t a)
+{
+    return tinykd_ssat8(a >> 1);
+}
+
+/* ((c << 32) + a * b) >> 32, and the same with 2^31 added before the shift; the sum of both must fit 32 bits. */
+static inline int32_t tinykd_smmla(int32_t a, int32_t b, int32_t c)
+{
+    return c + (int32_t)(((int64_t)a * b) >> 32);
+}
+
+static inline int32_t tinykd_smmlar(int32_t a, int32_t b, int32_t c)
+{
+    return c + (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
 /* Bytes 0 and 2, sign-extended to halfwords. */
