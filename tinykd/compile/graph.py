@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from tinykd.errors import UnsupportedModel
@@ -46,6 +47,38 @@ class Quant:
         return len(self.scales) > 1
 
 
+@dataclass(frozen=True)
+class Reduced:
+    """What is left of a tensor of the model that lost channels, which are positions along its last axis.
+
+    Attributes:
+        channels: how many the model's tensor has.
+        kept: which of them this tensor holds, ascending.
+        constants: the integers that removed channels hold, whatever the input; nothing reads the other removed channels.
+    """
+
+    channels: int
+    kept: tuple[int, ...]
+    constants: Mapping[int, int]
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """Channels of the model's tensor whose integers are known here, ascending."""
+        return tuple(sorted({*self.kept, *self.constants}))
+
+    def known_of(self, x: Array) -> Array:
+        """The known channels of the model's tensor `x` [..., channels]: [..., known]."""
+        return np.asarray(x[..., list(self.known)])
+
+    def restored(self, x: Array) -> Array:
+        """`x` [..., kept] with the constants put back: [..., known]."""
+        whole = np.empty((*x.shape[:-1], self.channels), x.dtype)
+        whole[..., list(self.kept)] = x
+        for channel, value in self.constants.items():
+            whole[..., channel] = value
+        return self.known_of(whole)
+
+
 @dataclass(frozen=True, eq=False)
 class Tensor:
     """A value of the graph.
@@ -57,6 +90,7 @@ class Tensor:
         quant: None for tensors without quantization.
         data: the constant's elements [shape], None for an activation.
         source: the tensor's index in the `.tflite`, by which the reference interpreter knows it.
+        reduced: what a rewrite removed of it; None where `shape` is the model's.
     """
 
     name: str
@@ -65,6 +99,7 @@ class Tensor:
     quant: Quant | None = None
     data: Array | None = None
     source: int = -1
+    reduced: Reduced | None = None
 
     @property
     def elements(self) -> int:
@@ -138,6 +173,13 @@ class Graph:
         for op in self.ops:
             produced.update(dict.fromkeys(op.outputs))
         return tuple(i for i in produced if not self.tensors[i].is_constant)
+
+    def whole(self) -> Graph:
+        """The graph with every tensor as the model has it, for operators lowered anew."""
+        tensors = tuple(
+            t if t.reduced is None else replace(t, shape=(*t.shape[:-1], t.reduced.channels), reduced=None) for t in self.tensors
+        )
+        return replace(self, tensors=tensors)
 
     def with_ops(self, ops: tuple[Op, ...], tensors: tuple[Tensor, ...] | None = None) -> Graph:
         """A checked copy with other operators (and tensors)."""

@@ -44,6 +44,12 @@ class Comparison:
 
     tallies: dict[int, Tally] = field(default_factory=dict)
 
+    def add_reduced(self, sample: int, index: int, tensor: Tensor, expected: Array, computed: Array) -> None:
+        """Compare one computed tensor with the model's; a channel that was removed as constant must be that constant there."""
+        if tensor.reduced is not None:
+            expected, computed = tensor.reduced.known_of(expected), tensor.reduced.restored(computed)
+        self.add(sample, index, expected, computed)
+
     def add(self, sample: int, index: int, expected: Array, computed: Array) -> None:
         """Compare one tensor of one sample bit for bit."""
         tally = self.tallies.setdefault(index, Tally())

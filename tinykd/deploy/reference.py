@@ -10,7 +10,7 @@ import numpy as np
 
 from tinykd.compile.graph import Array
 from tinykd.compile.litert import ReferenceInterpreter
-from tinykd.compile.program import Program
+from tinykd.compile.program import Program, lower
 from tinykd.compile.simulate import simulate
 from tinykd.deploy.interface import model_input
 from tinykd.errors import ToolError
@@ -26,7 +26,10 @@ class Reference(Protocol):
         """Set the model's states to their start."""
 
     def run(self, inputs: Sequence[Array]) -> dict[int, Array]:
-        """Every tensor that a layer computes, by tensor index, of the inference that follows those since the last reset."""
+        """Every tensor that a layer computes, by tensor index, of the inference that follows those since the last reset.
+
+        Tensors are the model's own: with all channels, where a rewrite removed some (see `graph.Reduced`).
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +71,7 @@ def _as(dtype: str, value: Array) -> Array:
 
 @dataclass(eq=False)
 class Numpy:
-    """The program in NumPy, whose double rounding equals TFLite Micro."""
+    """The model in NumPy, before any rewrite of its layers; its double rounding equals TFLite Micro."""
 
     program: Program
     states: dict[int, Array] | None = None
@@ -87,4 +90,4 @@ def reference(program: Program, model: bytes) -> Reference:
     """The judge for `program`, by its rounding."""
     if program.rounding == "single":
         return LiteRT(program, ReferenceInterpreter(model))
-    return Numpy(program)
+    return Numpy(lower(program.graph.whole(), program.rounding))

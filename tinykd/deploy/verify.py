@@ -242,7 +242,8 @@ def _run_layers(
             if len(inference.trace) != wanted:
                 raise IntegersDiffer(f"the firmware sent {len(inference.trace)} tensors of {wanted}", "export and build again")
             for index, data in inference.trace:
-                comparison.add(batch[position // steps], index, expected[index], unpacked(data, [graph.tensors[index]])[0])
+                tensor = graph.tensors[index]
+                comparison.add_reduced(batch[position // steps], index, tensor, expected[index], unpacked(data, [tensor])[0])
         progress(len(batch))
     return comparison
 

@@ -14,6 +14,7 @@ from tinykd.compile.graph import Graph
 from tinykd.compile.passes import (
     compose_copies,
     compose_tables,
+    constant_channels,
     dead_code,
     fold_constants,
     fold_padding,
@@ -64,6 +65,7 @@ PROGRAM_PASSES: dict[str, ProgramPass] = {
     "mean-as-pool": ProgramPass(
         "MEAN over height and width becomes AVERAGE_POOL_2D where every sum gives the same integer", mean_as_pool.apply
     ),
+    "constant-channels": ProgramPass("channels that are constant for every input, or unread, are removed", constant_channels.apply),
     "read-in-place": ProgramPass("READ_VARIABLE becomes a view where its state does not change meanwhile", read_in_place.apply),
     "order-layers": ProgramPass("branches in the order whose live tensors take the least memory", order_layers.apply),
 }
