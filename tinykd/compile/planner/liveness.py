@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tinykd.compile.graph import ITEM_BYTES
 from tinykd.compile.ops.operator import View
-from tinykd.compile.program import Layer, Program
+from tinykd.compile.program import Program
+from tinykd.compile.stream.schedule import LAYER_BY_LAYER, Schedule, Step, steps
 
 ALIGNMENT = 4
 """Bytes: every buffer starts on a word, so that kernels may load words; the arena itself is aligned to 16."""
@@ -18,7 +19,7 @@ class Buffer:
     """Bytes that must exist during the steps first..last, both included.
 
     Attributes:
-        key: the tensor index, or `-1 - layer` for the scratch of a layer.
+        key: the tensor index, or `-1 - layer` for the scratch of a layer, or of the chain that starts with it.
         bytes: rounded up to the program's alignment.
         first, last: layer indices; graph inputs exist from step 0, graph outputs to the last step, states always.
     """
@@ -30,7 +31,9 @@ class Buffer:
 
 
 Distances = Mapping[tuple[int, int], int]
-"""For (input, output) of one layer, by buffer key: bytes that the input must start above the output to be overwritten."""
+"""For (input, output) of one step, by buffer key: bytes that the input must start above the output to be overwritten.
+
+(output, input) is there too where the output may also start above the input, by so many bytes."""
 
 
 def alignment_of(program: Program) -> int:
@@ -43,23 +46,23 @@ def aligned(size: int, alignment: int = ALIGNMENT) -> int:
     return -(-size // alignment) * alignment
 
 
-def buffers(program: Program) -> tuple[Buffer, ...]:
-    """All buffers of a program, views merged into the tensor they look at."""
+def buffers(program: Program, schedule: Schedule = LAYER_BY_LAYER) -> tuple[Buffer, ...]:
+    """All buffers of a program, views merged into the tensor they look at. Tensors inside chains have none."""
     graph, owner, alignment = program.graph, program.storage(), alignment_of(program)
     end = max(len(program.layers) - 1, 0)
     first: dict[int, int] = dict.fromkeys((owner[i] for i in graph.inputs), 0)
     last: dict[int, int] = dict.fromkeys(first, 0)
     found = []
-    for step, layer in enumerate(program.layers):
-        for index in layer.op.outputs:
+    for step in steps(program, schedule):
+        for index in step.writes:
             if index in owner:
-                first.setdefault(owner[index], step)
-                last[owner[index]] = step
-        for index in layer.passed:
+                first.setdefault(owner[index], step.first)
+                last[owner[index]] = step.last
+        for index in step.reads:
             if index in owner:
-                last[owner[index]] = step
-        if layer.scratch:
-            found.append(Buffer(-1 - step, aligned(layer.scratch, alignment), step, step))
+                last[owner[index]] = step.last
+        if step.scratch:
+            found.append(Buffer(-1 - step.first, aligned(step.scratch, alignment), step.first, step.last))
     for index in graph.outputs:
         if index in owner:
             last[owner[index]] = end
@@ -69,30 +72,32 @@ def buffers(program: Program) -> tuple[Buffer, ...]:
     return tuple(sorted(found, key=lambda b: (b.first, b.key)))
 
 
-def distances(program: Program, found: Sequence[Buffer]) -> dict[tuple[int, int], int]:
-    """Where an output may overwrite an input: the layer is the input's last reader, its row knows the distance."""
+def distances(program: Program, found: Sequence[Buffer], schedule: Schedule = LAYER_BY_LAYER) -> dict[tuple[int, int], int]:
+    """Where an output may overwrite an input: the step is the input's last reader, and knows the distance."""
     owner, lives = program.storage(), {b.key: b for b in found}
     kept = {owner[i] for i in program.graph.outputs if i in owner} | {state.tensor for state in program.graph.states}
+    views = {layer.index for layer in program.layers if isinstance(layer.call, View)}
     result: dict[tuple[int, int], int] = {}
-    for step, layer in enumerate(program.layers):
-        if isinstance(layer.call, View) or len(layer.op.outputs) != 1:
+    for step in steps(program, schedule):
+        if step.first in views or len(step.writes) != 1 or step.writes[0] not in owner:
             continue
-        output = owner.get(layer.op.outputs[0])
-        for source, distance in _by_source(layer, owner).items():
-            if output is not None and distance is not None and source not in kept and lives[source].last == step == lives[output].first:
+        output = owner[step.writes[0]]
+        for source, distance in _by_source(step, owner).items():
+            last_read = source not in kept and lives[source].last == step.last and lives[output].first == step.first
+            if distance is not None and last_read:
                 result[source, output] = distance
+            if step.above is not None and last_read:
+                result[output, source] = step.above
     return result
 
 
-def _by_source(layer: Layer, owner: Mapping[int, int]) -> dict[int, int | None]:
-    """The distance to each buffer that the layer reads; the largest where it reads one twice, None if any is unknown."""
-    known = layer.distances
+def _by_source(step: Step, owner: Mapping[int, int]) -> dict[int, int | None]:
+    """The distance to each buffer that the step reads; the largest where it reads one twice, None if any is unknown."""
     found: dict[int, int | None] = {}
-    for position, index in enumerate(layer.passed):
-        if index not in owner:
-            continue
-        here, before = known[position] if position < len(known) else None, found.get(owner[index], 0)
-        found[owner[index]] = None if here is None or before is None else max(here, before)
+    for index, here in zip(step.reads, step.distances):
+        if index in owner:
+            before = found.get(owner[index], 0)
+            found[owner[index]] = None if here is None or before is None else max(here, before)
     return found
 
 
@@ -102,9 +107,12 @@ def live_bytes(found: Sequence[Buffer], steps: int, over: Distances | None = Non
     An output may share memory with one input as far as their distance allows, and with several no further than that the
     larger of it and the inputs together must exist.
     """
+    over = over or {}
     sources: dict[int, list[int]] = {}
-    for source, output in over or {}:
-        sources.setdefault(output, []).append(source)
+    for source, output in over:
+        if (output, source) not in over:
+            sources.setdefault(output, []).append(source)
+    either_way = [(a, b) for a, b in over if a < b and (b, a) in over]
     living: list[dict[int, int]] = [{} for _ in range(max(steps, 1))]
     for b in found:
         for step in range(b.first, b.last + 1):
@@ -112,11 +120,14 @@ def live_bytes(found: Sequence[Buffer], steps: int, over: Distances | None = Non
     result = []
     for live in living:
         total = sum(live.values())
+        for a, b in either_way:
+            if a in live and b in live:
+                total += min(max(live[b], over[a, b] + live[a]), max(live[a], over[b, a] + live[b])) - live[a] - live[b]
         for output in live.keys() & sources.keys():
             inputs = [key for key in sources[output] if key in live]
             if len(inputs) == 1:
                 (one,) = inputs
-                total += max(live[output], (over or {})[one, output] + live[one]) - live[output] - live[one]
+                total += max(live[output], over[one, output] + live[one]) - live[output] - live[one]
             elif inputs:
                 together = sum(live[key] for key in inputs)
                 total += max(live[output], together) - live[output] - together

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinykd.compile.planner import exact, greedy
 from tinykd.compile.planner.liveness import ALIGNMENT, Buffer, Distances, aligned, alignment_of, buffers, distances, live_bytes
 from tinykd.compile.program import Program
+from tinykd.compile.stream.schedule import LAYER_BY_LAYER, Schedule
 from tinykd.errors import TinykdError
 
 ARENA_ALIGNMENT = 16
@@ -32,6 +33,8 @@ class Plan:
         live: bytes of the arena in use at each layer.
         over: which outputs may overwrite which inputs, and how far.
         proved: True if an exhaustive search found nothing smaller.
+        outside: keys of buffers that the caller provides: inputs and outputs that are not in the arena.
+        schedule: which layers are computed row by row; the bound and the proof are about this schedule.
     """
 
     buffers: tuple[Buffer, ...]
@@ -42,6 +45,8 @@ class Plan:
     live: tuple[int, ...]
     over: Distances
     proved: bool = False
+    outside: frozenset[int] = frozenset()
+    schedule: Schedule = LAYER_BY_LAYER
 
     @property
     def optimal(self) -> bool:
@@ -64,14 +69,26 @@ class Plan:
                     raise TinykdError(f"buffers {one.key} and {other.key} overlap in the arena")
 
 
-def plan(program: Program, seconds: float = SECONDS) -> Plan:
+def plan(
+    program: Program, seconds: float = SECONDS, outside: frozenset[int] = frozenset(), schedule: Schedule = LAYER_BY_LAYER
+) -> Plan:
     """Place every buffer of `program`.
 
     Args:
         seconds: time limit of the search for the smallest plan; the best placement by then stands.
+        outside: keys of buffers that the caller provides (see `outside.caller_buffers`).
+        schedule: which layers are computed row by row.
     """
-    found = buffers(program)
-    return plan_buffers(found, len(program.layers), program.storage(), distances(program, found), alignment_of(program), seconds)
+    found, over = to_place(program, outside, schedule)
+    placed = plan_buffers(found, len(program.layers), program.storage(), over, alignment_of(program), seconds)
+    return replace(placed, outside=outside, schedule=schedule)
+
+
+def to_place(program: Program, outside: frozenset[int], schedule: Schedule) -> tuple[tuple[Buffer, ...], Distances]:
+    """The buffers that an arena must hold, and which may overwrite which."""
+    everything = buffers(program, schedule)
+    over = {pair: distance for pair, distance in distances(program, everything, schedule).items() if not outside.intersection(pair)}
+    return tuple(b for b in everything if b.key not in outside), over
 
 
 def plan_buffers(

@@ -1,0 +1,103 @@
+"""Which layers are computed row by row, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinykd.compile.program import Layer, Program
+from tinykd.compile.stream.chain import Chain
+from tinykd.compile.stream.rows import Rows
+
+CALL_INSTRUCTIONS = 120
+"""Of one more kernel call, on Cortex-M4: its prologue, the row's pointers and counters."""
+
+MOVE_INSTRUCTIONS = 0.4
+"""Of moving one byte of a window."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What is not computed layer by layer from the first row to the last.
+
+    Attributes:
+        chains: layers that are computed together, row by row.
+        backward: layers that may be computed from their last row to their first, so that the output may lie above the
+            input that it overwrites; each layer in a row would else push its output a little further down.
+    """
+
+    chains: tuple[Chain, ...] = ()
+    backward: tuple[Rows, ...] = ()
+
+    @property
+    def instructions(self) -> int:
+        """Estimate of the instructions that it costs."""
+        calls = sum(one.calls - len(one.stages) for one in self.chains) + sum(rows.count - 1 for rows in self.backward)
+        return round(calls * CALL_INSTRUCTIONS + sum(one.moved for one in self.chains) * MOVE_INSTRUCTIONS)
+
+    def chain_at(self, layer: int) -> Chain | None:
+        """The chain that a layer belongs to."""
+        return next((one for one in self.chains if one.first <= layer <= one.last), None)
+
+
+LAYER_BY_LAYER = Schedule()
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the planner places as one: a layer, or a chain of them.
+
+    Attributes:
+        first, last: layers.
+        reads, writes: tensors.
+        distances: for each tensor that it reads, bytes that it must start above the only output to be overwritten; None
+            where it must not be.
+        above: the same for an output that starts above its only input.
+        scratch: bytes of working memory.
+    """
+
+    first: int
+    last: int
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    distances: tuple[int | None, ...]
+    above: int | None
+    scratch: int
+
+
+def steps(program: Program, schedule: Schedule) -> tuple[Step, ...]:
+    """The steps of an inference, in order."""
+    backward = {rows.layer.index: rows for rows in schedule.backward}
+    starts = {one.first: one for one in schedule.chains}
+    found, end = list[Step](), -1
+    for layer in program.layers:
+        if layer.index in starts:
+            one = starts[layer.index]
+            end = one.last
+            distances = tuple(one.distances[i] for i in one.sources)
+            found.append(Step(one.first, one.last, one.sources, (one.output,), distances, None, one.scratch))
+        elif layer.index > end:
+            found.append(_whole(program, layer, backward.get(layer.index)))
+    return tuple(found)
+
+
+def _whole(program: Program, layer: Layer, rows: Rows | None) -> Step:
+    above = None if rows is None else distance_above(program, rows)
+    distances = layer.distances + (None,) * (len(layer.passed) - len(layer.distances))
+    scratch = max(layer.scratch, 0 if rows is None else rows.scratch)
+    return Step(layer.index, layer.index, layer.passed, layer.op.outputs, distances, above, scratch)
+
+
+def distance_above(program: Program, rows: Rows) -> int:
+    """How far above its input the output must start to be written over it from the last row to the first.
+
+    A row of the output must lie above every row that it and the rows below it read.
+    """
+    in_bytes = program.tensor(rows.sources[0]).bytes // rows.window.input
+    out_bytes = program.tensor(rows.output).bytes // rows.count
+    return max(0, *(rows.window.end(row) * in_bytes - row * out_bytes for row in range(rows.count)))
+
+
+def can_go_backward(rows: Sequence[Rows]) -> tuple[Rows, ...]:
+    """Layers with one input whose order of rows matters."""
+    return tuple(one for one in rows if len(one.sources) == 1 and len(one.layer.passed) == 1 and one.window.reach > 0)
