@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tinykd.cli.options import target_options
+from tinykd.cli.options import memory_options, target_options
 
 EXAMPLES = """\b
 Examples:
@@ -23,6 +23,7 @@ Exit codes: 3 over budget, 5 unsupported model.
 @click.command(epilog=EXAMPLES)
 @click.argument("source", required=False, type=click.Path(path_type=Path))
 @target_options
+@memory_options
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; the run's export/ by default.")
 @click.option(
     "--format",
@@ -41,6 +42,7 @@ def command(
     optimize: str | None,
     without: tuple[str, ...],
     also: tuple[str, ...],
+    io: str | None,
     flash: str | None,
     ram: str | None,
     toolchain: str,
@@ -60,7 +62,7 @@ def command(
     from tinykd.report.text import memory_text
 
     opened = with_budget(open_source(source or newest_run(), name), flash, ram)
-    settings = settings_of(opened, target, rounding, optimize, without, also)
+    settings = settings_of(opened, target, rounding, optimize, without, also, io)
     if form == "c-array" or single_file:
         folder = out or opened.folder.parent / ("c-array" if form == "c-array" else "single-file")
         written = export_array(opened, folder) if form == "c-array" else export_single_file(opened, settings, folder)

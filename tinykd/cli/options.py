@@ -30,3 +30,10 @@ def target_options(command: Decorated) -> Decorated:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def memory_options(command: Decorated) -> Decorated:
+    """Where tensors lie."""
+    return click.option(
+        "--io", type=click.Choice(["arena", "outside"]), help="Inputs and outputs lie in the arena, or outside in the caller's buffers."
+    )(command)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tinykd.cli.options import target_options
+from tinykd.cli.options import memory_options, target_options
 
 EXAMPLES = """\b
 Examples:
@@ -23,6 +23,7 @@ split, a bare model on seeded random inputs. Exit codes: 3 over budget, 4 intege
 @click.command(epilog=EXAMPLES)
 @click.argument("source", required=False, type=click.Path(path_type=Path))
 @target_options
+@memory_options
 @click.option("--emulator", type=click.Choice(["auto", "qemu", "unicorn"]), default="auto", show_default=True, help="Which machine.")
 @click.option("--samples", type=int, metavar="N", help="Inferences; the test split (at most 1000) or 16 random inputs by default.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
@@ -36,6 +37,7 @@ def command(
     optimize: str | None,
     without: tuple[str, ...],
     also: tuple[str, ...],
+    io: str | None,
     flash: str | None,
     ram: str | None,
     toolchain: str,
@@ -57,7 +59,7 @@ def command(
     from tinykd.report.verification import verification_text
 
     opened = with_budget(open_source(source or newest_run(), name), flash, ram)
-    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also), out)
+    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also, io), out)
     vectors = choose_vectors(exported, samples, seed)
     with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=as_json) as advance:
         proof, memory = verify(exported, vectors, toolchain=toolchain, emulator=emulator, layers=layers, image=image, progress=advance)

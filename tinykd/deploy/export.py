@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tinykd.compile.emit.golden import Golden, packed
 from tinykd.compile.emit.library import kernel_library
 from tinykd.compile.graph import Array
 from tinykd.compile.passes import compile_graph
+from tinykd.compile.planner.outside import caller_buffers
 from tinykd.compile.planner.plan import Plan, plan
 from tinykd.compile.program import Program
 from tinykd.compile.specialise import specialise
@@ -31,6 +32,9 @@ from tinykd.target.targets import Target, find_target
 GOLDEN_VECTORS = 16
 GOLDEN_BYTES = 2048
 """Flash that golden vectors may take; all of them are in `golden/` in any case."""
+
+OUTSIDE: dict[str, Callable[[Program], frozenset[int]]] = {"arena": lambda _: frozenset(), "outside": caller_buffers}
+"""The buffers that the caller of an inference provides, by `--io`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +67,10 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
     destination = folder or source.folder
     _check_folder(destination)
     program = specialised(source, settings, target)
-    memory = plan(program)
+    memory = planned(program, settings)
     golden = golden_vectors(source, program)
     files: dict[str, str] = tree.model_files(program, memory, kernel_library())
-    files |= tree.firmware_files(program, golden.within(GOLDEN_BYTES))
+    files |= tree.firmware_files(program, memory, golden.within(GOLDEN_BYTES))
     files |= firmware_sources(target)
     files |= project_files(source.graph.name, target, settings.optimize, sorted(files), source.flash_bytes, source.ram_bytes)
     raw = {
@@ -83,7 +87,7 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
 def export_single_file(source: Source, settings: Export, folder: Path) -> tuple[Path, ...]:
     """Write the model as one `.c` and one `.h`; returns their paths."""
     program = specialised(source, settings, find_target(settings.target))
-    files = tree.single_file(program, plan(program), kernel_library())
+    files = tree.single_file(program, planned(program, settings), kernel_library())
     for name, text in files.items():
         write_atomically(folder / name, text.encode())
     return tuple(folder / name for name in files)
@@ -102,6 +106,11 @@ def specialised(source: Source, settings: Export, target: Target) -> Program:
     """The source's program, rewritten and with the kernels of the target's core."""
     program = compile_graph(source.graph, settings.rounding, without=settings.without, with_also=settings.also)
     return specialise(program, features(target))
+
+
+def planned(program: Program, settings: Export) -> Plan:
+    """Where the tensors of `program` lie."""
+    return plan(program, outside=OUTSIDE[settings.io](program))
 
 
 def golden_vectors(source: Source, program: Program) -> Golden:
@@ -129,6 +138,7 @@ def _manifest(source: Source, settings: Export, program: Program, memory: Plan, 
         "target": target.name,
         "rounding": settings.rounding,
         "optimize": settings.optimize,
+        "io": settings.io,
         "without": list(settings.without),
         "also": list(settings.also),
         "flash_bytes": source.flash_bytes,

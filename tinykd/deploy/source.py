@@ -165,8 +165,14 @@ def with_budget(source: Source, flash: str | None, ram: str | None) -> Source:
 
 
 def settings_of(
-    source: Source, target: str | None, rounding: str | None, optimize: str | None, without: tuple[str, ...], also: tuple[str, ...]
+    source: Source,
+    target: str | None,
+    rounding: str | None,
+    optimize: str | None,
+    without: tuple[str, ...],
+    also: tuple[str, ...],
+    io: str | None = None,
 ) -> Export:
     """The source's settings with those of the command line on top."""
-    given = {"target": target, "rounding": rounding, "optimize": optimize, "without": without or None, "also": also or None}
+    given = {"target": target, "rounding": rounding, "optimize": optimize, "io": io, "without": without or None, "also": also or None}
     return Export.model_validate({**source.settings.model_dump(), **{key: value for key, value in given.items() if value is not None}})

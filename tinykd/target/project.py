@@ -103,7 +103,8 @@ clean:
 
 
 def _cmake(name: str, target: Target, optimize: str, c_files: Sequence[str], flash_bytes: int | None, ram_bytes: int | None) -> str:
-    model = [path for path in c_files if path.startswith("src/") and not path.endswith("_golden.c")]
+    only_firmware = {f"src/tinykd_{name}_golden.c", f"src/tinykd_{name}_memory.c"}
+    model = [path for path in c_files if path.startswith("src/") and path not in only_firmware]
     firmware = [path for path in c_files if path not in model]
     flags = " ".join(target.core.gcc_flags) if target.board else ""
     link = ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tinykd.target.elf import Elf, Symbol, stored_segments
 
 _WEIGHTS = re.compile(r"tinykd_.+_weights$")
+_MEMORY = re.compile(r"tinykd_.+_memory$")
 _GOLDEN = re.compile(r"tinykd_.+_golden$")
 ARENA = ("main", "arena")
 """Source and name of the array that holds the activations."""
@@ -53,8 +54,9 @@ class Sizes:
         golden_bytes: golden vectors.
         flash_bytes: the whole image as flash holds it, the first values of variables included.
         data_bytes: variables with a first value.
-        bss_bytes: variables that start as zero, the arena included.
+        bss_bytes: variables that start as zero, the arena, inputs and outputs included.
         arena_bytes: activations.
+        io_bytes: inputs and outputs that are not in the arena.
         stack_bytes: stack reserved: the worst case where it is known.
         ram_bytes: everything in RAM, with alignment.
         objects: who takes it, by flash and RAM together, largest first; their flash adds up to `flash_bytes`.
@@ -67,6 +69,7 @@ class Sizes:
     data_bytes: int
     bss_bytes: int
     arena_bytes: int
+    io_bytes: int
     stack_bytes: int
     ram_bytes: int
     objects: tuple[ObjectSize, ...]
@@ -94,6 +97,7 @@ def measure(elf: Elf) -> Sizes:
         data_bytes=data,
         bss_bytes=sum(s.bytes for s in empty),
         arena_bytes=sum(s.bytes for s in elf.symbols if (s.source, s.name) == ARENA),
+        io_bytes=sum(o.bss for o in objects if _MEMORY.match(o.source)),
         stack_bytes=stack,
         ram_bytes=ram,
         objects=objects,

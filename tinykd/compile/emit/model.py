@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tinykd.compile.emit import memory
 from tinykd.compile.emit.names import CTYPES, Names, comment, described
+from tinykd.compile.emit.places import Parameter, Places, places
 from tinykd.compile.emit.tables import Constants
 from tinykd.compile.graph import Graph, Tensor
 from tinykd.compile.ops.operator import Call
@@ -36,11 +38,8 @@ def header(program: Program, plan: Plan, names: Names, banner: str) -> str:
                 lines.append(f"#define {stem}_SCALE {tensor.quant.scale!r}f")
                 lines.append(f"#define {stem}_ZERO_POINT ({tensor.quant.zero_point})")
         lines.append("")
-    accessors = [
-        f"{_accessor(names, role, position, len(indices), graph.tensors[index])};"
-        for role, indices in _roles(graph)
-        for position, index in enumerate(indices)
-    ]
+    where = places(program, plan, names)
+    others = _accessor_declarations(graph, names, where) + _reset_declaration(graph, names, where)
     defines = "\n".join(lines)
     guard = f"TINYKD_MODEL_{graph.name.upper()}_H"  # a model may be called like a kernel's header: lstm, pad, select
     return f"""{banner}#ifndef {guard}
@@ -58,13 +57,10 @@ def header(program: Program, plan: Plan, names: Names, banner: str) -> str:
 extern "C" {{
 #endif
 
-/* Where inputs are written before, and outputs read after, an inference. `arena` is {macro}_ARENA_BYTES bytes aligned to
- * {ARENA_ALIGNMENT}; the caller owns it and {_between(graph)}. Inputs do not survive an inference. */
-{chr(10).join(accessors)}
-{_reset_declaration(graph, names)}
-/* One inference. Returns 0, or -1 if `arena` is null or not aligned. Keeps no state outside the arena: safe to call from
- * several threads with an arena each. */
-int {names.prefix}_invoke(void *arena);
+{others}/* One inference. Returns 0, or -1 if a pointer is null or not aligned. Keeps no state outside its arena: safe to call from
+ * several threads with an arena each.
+{_meaning(graph, names, where)} */
+int {names.prefix}_invoke({_prototype(where.parameters)});
 
 #ifdef __cplusplus
 }}
@@ -74,46 +70,84 @@ int {names.prefix}_invoke(void *arena);
 """
 
 
-def _between(graph: Graph) -> str:
-    if graph.states:
-        return "must leave it alone between inferences but for the inputs: it holds the model's state"
-    return "may use it for anything between inferences"
+def _prototype(parameters: tuple[Parameter, ...]) -> str:
+    return ", ".join(parameter.declaration for parameter in parameters)
 
 
-def _reset_declaration(graph: Graph, names: Names) -> str:
-    if not graph.states:
+def _accessor_declarations(graph: Graph, names: Names, where: Places) -> str:
+    if where.ends:
         return ""
-    listed = ", ".join(f"'{comment(graph.tensors[state.tensor].name)}'" for state in graph.states)
-    return f"""
-/* Sets the model's state to its start: {listed}.
- * Call it once before the first inference, and again whenever a new sequence begins. */
-void {names.prefix}_reset(void *arena);
+    accessors = [
+        f"{_accessor(names, role, position, len(indices), graph.tensors[index])};"
+        for role, indices in _roles(graph)
+        for position, index in enumerate(indices)
+    ]
+    return f"""/* Where inputs are written before, and outputs read after, an inference. Inputs do not survive it. */
+{chr(10).join(accessors)}
+
 """
 
 
-def _reset_definition(program: Program, plan: Plan, constants: Constants, names: Names) -> str:
+def _meaning(graph: Graph, names: Names, where: Places) -> str:
+    """What each parameter of an inference is, as lines of a comment."""
+    lines = []
+    for arena in where.arenas:
+        lines.append(
+            f" * {arena.name}: {names.macro}_{arena.name.upper()}_BYTES bytes aligned to {arena.alignment}; the caller owns it and"
+        )
+        lines.append(f" *     {_between(graph, where)}")
+    for end in where.ends:
+        assert end.tensor is not None
+        stem = f"{names.macro}_{end.name.upper()}"
+        lines.append(
+            f" * {end.name}: {stem}_ELEMENTS elements aligned to {end.alignment} bytes, {comment(described(graph.tensors[end.tensor]))}"
+        )
+    return "\n".join(lines)
+
+
+def _between(graph: Graph, where: Places) -> str:
+    if graph.states:
+        return f"must leave it alone between inferences{'' if where.ends else ' but for the inputs'}: it holds the model's state"
+    return "may use it for anything between inferences"
+
+
+def _reset_declaration(graph: Graph, names: Names, where: Places) -> str:
+    if not graph.states:
+        return ""
+    listed = ", ".join(f"'{comment(graph.tensors[state.tensor].name)}'" for state in graph.states)
+    return f"""/* Sets the model's state to its start: {listed}.
+ * Call it once before the first inference, and again whenever a new sequence begins. */
+void {names.prefix}_reset({_prototype(where.arenas)});
+
+"""
+
+
+def _reset_definition(program: Program, where: Places, constants: Constants, names: Names) -> str:
     if not program.graph.states:
         return ""
-    lines = []
+    lines = [f"    int8_t *const a = {where.arenas[0].name};"]
     for state in program.graph.states:
-        tensor, place = program.tensor(state.tensor), f"(uint8_t *)arena + {plan.tensor_offsets[state.tensor]}"
+        tensor, place = program.tensor(state.tensor), where.of_tensor(state.tensor)
         start = constants.starts.get(state.tensor)
         value = state.initial.tobytes()[0] if state.initial.size else 0
         call = f"memset({place}, {value}, {tensor.bytes}u)" if start is None else f"memcpy({place}, {start}, {tensor.bytes}u)"
         lines.append(f"    /* '{comment(tensor.name)}': {described(tensor)} */\n    {call};")
-    return f"void {names.prefix}_reset(void *arena)\n{{\n{chr(10).join(lines)}\n}}\n\n"
+    return f"void {names.prefix}_reset({_prototype(where.arenas)})\n{{\n{chr(10).join(lines)}\n}}\n\n"
 
 
-def generic_header(program: Program, names: Names, banner: str) -> str:
+def generic_header(program: Program, plan: Plan, names: Names, banner: str) -> str:
     """`include/tinykd_model.h`: the same interface under names without the model's, for programs that serve any model."""
-    graph = program.graph
+    graph, where = program.graph, places(program, plan, names)
     cases = {}
     for role, indices in _roles(graph):
         rows = []
         for position, index in enumerate(indices):
-            call = f"{names.prefix}_{names.port(role, position, len(indices))}(arena)"
+            port = names.port(role, position, len(indices))
+            call = memory.array(names, port) if where.ends else f"{names.prefix}_{port}(arena)"
             rows.append(f"    case {position}u:\n        *bytes = {graph.tensors[index].bytes}u;\n        return {call};")
         cases[role] = "\n".join(rows)
+    unused = "    (void)arena;\n" if where.ends else ""
+    arguments = ", ".join(memory.argument(names, parameter) for parameter in where.parameters)
     return f"""{banner}#ifndef TINYKD_MODEL_H
 #define TINYKD_MODEL_H
 
@@ -129,10 +163,10 @@ def generic_header(program: Program, names: Names, banner: str) -> str:
 #define TINYKD_MODEL_INPUT_BYTES {sum(graph.tensors[i].bytes for i in graph.inputs)}u
 #define TINYKD_MODEL_OUTPUT_BYTES {sum(graph.tensors[i].bytes for i in graph.outputs)}u
 
-/* Input or output number `k` in the arena and its bytes; a null pointer beyond the last. */
+{memory.declarations(graph, names, where)}/* Where input or output number `k` lies, and its bytes; a null pointer beyond the last. */
 static inline void *tinykd_model_input(void *arena, uint32_t k, uint32_t *bytes)
 {{
-    switch (k) {{
+{unused}    switch (k) {{
 {cases["input"]}
     default:
         *bytes = 0u;
@@ -142,7 +176,7 @@ static inline void *tinykd_model_input(void *arena, uint32_t k, uint32_t *bytes)
 
 static inline const void *tinykd_model_output(const void *arena, uint32_t k, uint32_t *bytes)
 {{
-    switch (k) {{
+{unused}    switch (k) {{
 {cases["output"]}
     default:
         *bytes = 0u;
@@ -152,7 +186,7 @@ static inline const void *tinykd_model_output(const void *arena, uint32_t k, uin
 
 static inline int tinykd_model_invoke(void *arena)
 {{
-    return {names.prefix}_invoke(arena);
+    return {names.prefix}_invoke({arguments});
 }}
 
 /* Sets the state of a model that has one to its start. */
@@ -174,16 +208,18 @@ def source(program: Program, plan: Plan, constants: Constants, names: Names, ban
     """`src/tinykd_NAME.c`."""
     graph = program.graph
     parameters = [_parameters(layer, constants) for layer in program.layers if isinstance(layer.call, Call)]
-    steps = [_step(program, plan, constants, layer) for layer in program.layers]
+    where = places(program, plan, names)
+    steps = [_step(program, where, constants, layer) for layer in program.layers]
+    steps += [f"\n    memcpy({end.name}, {where.of_key(key)}, {end.bytes}u);" for end, key in where.copied]
     accessors = []
-    for role, indices in _roles(graph):
+    for role, indices in () if where.ends else _roles(graph):
         base = "(uint8_t *)arena" if role == "input" else "(const uint8_t *)arena"
         for position, index in enumerate(indices):
             prototype = _accessor(names, role, position, len(indices), graph.tensors[index])
             const = "" if role == "input" else "const "
             accessors.append(f"{prototype}\n{{\n    return ({const}void *)({base} + {plan.tensor_offsets[index]});\n}}\n")
     includes = "".join(f'#include "tinykd/{name}"\n' for name in headers)
-    memory = "#include <string.h>\n\n" if graph.states else ""
+    memory = "#include <string.h>\n\n" if graph.states or where.copied else ""
     return f"""{banner}{memory}#include "{names.prefix}.h"
 
 {includes}#include "{names.prefix}_weights.h"
@@ -197,11 +233,11 @@ void tinykd_trace(int tensor, const void *data, uint32_t bytes);
 
 {chr(10).join(parameters)}
 {chr(10).join(accessors)}
-{_reset_definition(program, plan, constants, names)}int {names.prefix}_invoke(void *arena)
+{_reset_definition(program, where, constants, names)}int {names.prefix}_invoke({_prototype(where.parameters)})
 {{
-    int8_t *const a = arena;
+    int8_t *const a = {where.arenas[0].name};
 
-    if (a == 0 || ((uintptr_t)a % {names.macro}_ARENA_ALIGN) != 0u) {{
+    if ({_refused(where)}) {{
         return -1;
     }}
 {chr(10).join(steps)}
@@ -220,14 +256,22 @@ def _parameters(layer: Layer, constants: Constants) -> str:
     return f"static const struct {call.struct} layer_{layer.index} = {{\n{chr(10).join(members)}\n}};\n"
 
 
-def _pointer(program: Program, plan: Plan, constants: Constants, index: int) -> str:
+def _refused(where: Places) -> str:
+    """The condition under which an inference is refused."""
+    tests = []
+    for parameter in where.parameters:
+        pointer = "a" if parameter.tensor is None else parameter.name
+        tests.append(f"{pointer} == 0 || ((uintptr_t){pointer} % {parameter.alignment}u) != 0u")
+    return " ||\n        ".join(tests)
+
+
+def _pointer(program: Program, where: Places, constants: Constants, index: int) -> str:
     if index in constants.operands:
         return constants.operands[index]
-    offset = plan.tensor_offsets[index]
-    return f"a + {offset}" if program.tensor(index).dtype == "int8" else f"(void *)(a + {offset})"
+    return where.of_tensor(index) if program.tensor(index).dtype == "int8" else where.void(index)
 
 
-def _step(program: Program, plan: Plan, constants: Constants, layer: Layer) -> str:
+def _step(program: Program, where: Places, constants: Constants, layer: Layer) -> str:
     result = program.tensor(layer.op.subject)
     title = f"{layer.index} {layer.op.kind} '{comment(result.name)}'"
     shapes = " + ".join(described(program.tensor(i)) for i in layer.passed)
@@ -237,10 +281,10 @@ def _step(program: Program, plan: Plan, constants: Constants, layer: Layer) -> s
         return f"\n    /* {title}: {shapes} -> {outcome}; a view, nothing to compute */"
     cost = f"; {layer.macs} MACs" if layer.macs else ""
     arguments = [f"&layer_{layer.index}"]
-    arguments += [_pointer(program, plan, constants, index) for index in (*layer.passed, *layer.op.outputs)]
+    arguments += [_pointer(program, where, constants, index) for index in (*layer.passed, *layer.op.outputs)]
     if call.scratch:
-        arguments.append(f"(void *)(a + {plan.offsets[-1 - layer.index]})")
+        arguments.append(f"(void *)({where.of_key(-1 - layer.index)})")
     lines = ["", f"    /* {title}: {shapes} -> {outcome}{cost} */", f"    {call.function}({', '.join(arguments)});"]
     for index in layer.op.outputs:
-        lines.append(f"    tinykd_trace({index}, a + {plan.tensor_offsets[index]}, {program.tensor(index).bytes}u);")
+        lines.append(f"    tinykd_trace({index}, {where.of_tensor(index)}, {program.tensor(index).bytes}u);")
     return "\n".join(lines)

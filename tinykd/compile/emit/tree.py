@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from tinykd import __version__
 from tinykd.compile.emit import golden as golden_vectors
-from tinykd.compile.emit import model, tables, tflite_array
+from tinykd.compile.emit import memory, model, tables, tflite_array
 from tinykd.compile.emit.amalgamation import amalgamate
 from tinykd.compile.emit.golden import Golden
 from tinykd.compile.emit.names import Names
+from tinykd.compile.emit.places import places
 from tinykd.compile.graph import Graph
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.planner.plan import Plan
@@ -69,13 +70,17 @@ def _declares(library: Mapping[str, str], header: str) -> bool:
     return "struct tinykd_" in library[f"include/tinykd/{header}"] and "\nvoid tinykd_" in library[f"include/tinykd/{header}"]
 
 
-def firmware_files(program: Program, golden: Golden) -> dict[str, str]:
-    """What a main program needs beside the model: the interface under generic names, and the golden vectors."""
+def firmware_files(program: Program, plan: Plan, golden: Golden) -> dict[str, str]:
+    """What a main program needs beside the model: the interface under generic names, the golden vectors, and its memory."""
     names, top = Names(program.graph.name), banner(program.graph)
-    return {
-        "include/tinykd_model.h": model.generic_header(program, names, top),
+    where = places(program, plan, names)
+    files = {
+        "include/tinykd_model.h": model.generic_header(program, plan, names, top),
         f"src/{names.prefix}_golden.c": golden_vectors.source(golden, top),
     }
+    if where.ends:
+        files[f"src/{names.prefix}_memory.c"] = memory.source(program.graph, names, where, top)
+    return files
 
 
 def single_file(program: Program, plan: Plan, library: Mapping[str, str]) -> dict[str, str]:
