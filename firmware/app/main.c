@@ -5,6 +5,7 @@
  *                                 'B' at the start: protocol, input bytes, output bytes, golden vectors,
  *                                     golden bytes compared, golden bytes that differ (six words)
  *   'R' all inputs end to end     'T' for each layer, if compiled with TINYKD_TRACE: tensor (a word), its data
+ *                                     or, with TINYKD_PROFILE too, 'P': tensor, clock since the last 'P' (low word, high word)
  *                                 'R' ticks (low word, high word), all outputs end to end
  *   'Z'                           'Z' and the model's state, if it has one, is as at the start
  *   'S'                           'S' stack high water, stack reserved, arena (three words, bytes)
@@ -106,6 +107,31 @@ static int tracing;
 
 /* The generated model calls this after each layer. */
 void tinykd_trace(int tensor, const void *data, uint32_t bytes);
+#endif
+
+#ifdef TINYKD_PROFILE
+/* The clock when the last call ended, so that what the call itself takes counts for no layer. */
+static uint64_t since;
+
+void tinykd_trace(int tensor, const void *data, uint32_t bytes)
+{
+    (void)data;
+    (void)bytes;
+    if (tracing) {
+        const uint64_t elapsed = tinykd_port_tick_sum(TINYKD_PROFILE) - since;
+        const uint32_t words[3] = {(uint32_t)tensor, (uint32_t)(elapsed & 0xFFFFFFFFu), (uint32_t)(elapsed >> 32)};
+        send_words('P', words, 3u);
+        since = tinykd_port_tick_sum(TINYKD_PROFILE);
+    }
+}
+
+/* Two calls with no layer between them show what the calls cost; one after the last layer shows what is left. */
+#define MARK() tinykd_trace(-1, 0, 0u)
+#else
+#define MARK() ((void)0)
+#endif
+
+#if defined(TINYKD_TRACE) && !defined(TINYKD_PROFILE)
 void tinykd_trace(int tensor, const void *data, uint32_t bytes)
 {
     struct tinykd_frame frame;
@@ -125,7 +151,11 @@ static void infer(void)
     struct tinykd_frame frame;
     uint32_t bytes = 0;
     const uint64_t before = tinykd_port_ticks();
+
+    MARK();
+    MARK();
     const int status = tinykd_model_invoke(arena);
+    MARK();
     const uint64_t ticks = tinykd_port_ticks() - before;
 
     if (status != 0) {

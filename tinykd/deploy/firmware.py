@@ -10,7 +10,7 @@ from tinykd.target.build import Image, build
 from tinykd.target.toolchain import find_toolchain
 
 
-def build_firmware(exported: Exported, budget: Budget, toolchain: str = "auto", *, trace: bool = False) -> Image:
+def build_firmware(exported: Exported, budget: Budget, toolchain: str = "auto", *, trace: bool = False, readings: int = 0) -> Image:
     """Compile and link an exported tree within `budget`.
 
     Raises:
@@ -23,6 +23,7 @@ def build_firmware(exported: Exported, budget: Budget, toolchain: str = "auto", 
         find_toolchain(exported.target, toolchain),
         optimize=exported.settings.optimize,
         trace=trace,
+        readings=readings,
         flash_bytes=budget.flash_bytes,
         ram_bytes=budget.ram_bytes,
     )

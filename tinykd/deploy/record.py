@@ -7,6 +7,8 @@ from typing import Any
 
 from tinykd.deploy.export import Exported
 from tinykd.report.memory import Memory
+from tinykd.report.profile import Profile, profile_text
+from tinykd.report.profile_chart import profile_svg
 from tinykd.report.text import memory_markdown, memory_text
 from tinykd.report.verification import Verification
 from tinykd.run import write_atomically
@@ -30,6 +32,16 @@ def record_verification(exported: Exported, verification: Verification) -> None:
     write_atomically(folder / "verification.json", (verification.model_dump_json(indent=2) + "\n").encode())
     write_atomically(folder / "verification.schema.json", (json.dumps(Verification.model_json_schema(), indent=2) + "\n").encode())
     _merge(exported, "verification", verification.model_dump(mode="json"))
+
+
+def record_profile(exported: Exported, profile: Profile) -> None:
+    """Write the profile as text, JSON and a chart, and its schema."""
+    folder = exported.folder / "report"
+    write_atomically(folder / "profile.txt", profile_text(profile).encode())
+    write_atomically(folder / "profile.svg", profile_svg(profile).encode())
+    write_atomically(folder / "profile.json", (profile.model_dump_json(indent=2) + "\n").encode())
+    write_atomically(folder / "profile.schema.json", (json.dumps(Profile.model_json_schema(), indent=2) + "\n").encode())
+    _merge(exported, "profile", profile.model_dump(mode="json"))
 
 
 def _merge(exported: Exported, section: str, value: dict[str, Any]) -> None:

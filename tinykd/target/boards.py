@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ class QemuMachine:
     def instructions_per_tick(self) -> float:
         """Instructions that one tick of the port stands for under `-icount shift=0`."""
         return 1e9 / self.tick_hz
+
+    @property
+    def tick(self) -> Fraction:
+        """The same, exactly: its numerator says how many readings of the clock meet every phase of a tick."""
+        return Fraction(10**9, self.tick_hz)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Image:
         budget: what it was made to fit; None on the host.
         sizes: what it takes; None on the host, where flash and RAM mean nothing.
         stack: its worst-case stack.
+        readings: of the clock at each mark between layers (`TINYKD_PROFILE`); 0 for none.
     """
 
     elf: Path
@@ -60,6 +61,7 @@ class Image:
     budget: Budget | None
     sizes: Sizes | None
     stack: StackBound
+    readings: int = 0
 
 
 def build(
@@ -69,6 +71,7 @@ def build(
     *,
     optimize: str = "balanced",
     trace: bool = False,
+    readings: int = 0,
     flash_bytes: int | None = None,
     ram_bytes: int | None = None,
     folder: Path | None = None,
@@ -82,6 +85,7 @@ def build(
     Args:
         optimize: key of `OPTIMIZE`.
         trace: define `TINYKD_TRACE`.
+        readings: define `TINYKD_PROFILE` too, with so many readings of the clock a mark; 0 for no marks.
         flash_bytes, ram_bytes: the budget; the board's own by default.
         folder: where objects and image go; `tree/build/...` by default.
         flags: more compiler flags, last.
@@ -95,17 +99,21 @@ def build(
         raise UsageError(f"no optimization is called {optimize!r}", f"one of {', '.join(OPTIMIZE)}")
     budget = _budget(target.board, flash_bytes, ram_bytes) if target.board else None
     chosen = (*(COMMON_FLAGS if target.board else HOST_FLAGS), *flags)
-    variant = f"{target.name}-{toolchain.name}-{optimize}{'-trace' if trace else ''}"
+    variant = f"{target.name}-{toolchain.name}-{optimize}{'-profile' if readings else '-trace' if trace else ''}"
+    macros = {"TINYKD_TRACE": "-DTINYKD_TRACE"} if trace or readings else {}
+    macros |= {"TINYKD_PROFILE": f"-DTINYKD_PROFILE={readings}u"} if readings else {}
     out = (folder or tree / "build" / variant).resolve()
     out.mkdir(parents=True, exist_ok=True)
     levels = {"src": OPTIMIZE[optimize], "firmware": OPTIMIZE["size"]}
-    objects = _compile(tree, target, toolchain, levels, chosen, out, trace=trace)
+    objects = _compile(tree, target, toolchain, levels, chosen, out, macros)
     _make_runtime(target, toolchain, out)
     elf, name = out / "firmware.elf", f"{toolchain.name} {toolchain.version}"
     if target.board is None or budget is None:
         elf = out / "firmware"
         _run(toolchain.link(target.core, objects, None, {}, elf), tree)
-        return Image(elf, target, name, optimize, trace, None, None, StackBound(None, unknown=("the host's stack is not analysed",)))
+        return Image(
+            elf, target, name, optimize, trace, None, None, StackBound(None, unknown=("the host's stack is not analysed",)), readings
+        )
     script = tree / "firmware" / "link.ld"
     board, roomy = target.board, Budget(_ROOM, _ROOM)
 
@@ -119,7 +127,7 @@ def build(
     _check(measure(link(roomy, reserved)), budget, elf)
     linked = link(budget, reserved)
     _check_instructions(linked, target)
-    return Image(elf, target, name, optimize, trace, budget, measure(linked), stack)
+    return Image(elf, target, name, optimize, trace, budget, measure(linked), stack, readings)
 
 
 def _compile(
@@ -129,12 +137,12 @@ def _compile(
     levels: Mapping[str, Sequence[str]],
     flags: Sequence[str],
     out: Path,
-    *,
-    trace: bool,
+    macros: Mapping[str, str],
 ) -> list[Path]:
     """Compile each folder of `levels` with its own optimization: the program around the model is always made small.
 
-    Objects that an earlier build of this tree made from the same text, with the same command, are taken from there.
+    Only sources that know a macro of `macros` are told of it. Objects that an earlier build of this tree made from the same text,
+    with the same command, are taken from there.
     """
     sources = [path.relative_to(tree) for folder in levels for path in sorted((tree / folder).glob("*.c"))]
     if not sources:
@@ -149,8 +157,8 @@ def _compile(
 
     def compile_one(source: Path, output: Path) -> None:
         text = (tree / source).read_bytes()
-        traced = ("-DTINYKD_TRACE",) if trace and b"TINYKD_TRACE" in text else ()
-        chosen = (*levels[source.parts[0]], *traced, *shared)
+        told = (definition for macro, definition in macros.items() if macro.encode() in text)
+        chosen = (*levels[source.parts[0]], *told, *shared)
         key = store.key(source, text, toolchain.compile(target.core, source.as_posix(), Path("object.o"), chosen))
         if not store.restore(key, output):
             _run(toolchain.compile(target.core, source.as_posix(), output, chosen), tree)

@@ -46,11 +46,14 @@ class Inference:
         outputs: all outputs end to end, as the target's memory holds them (little-endian).
         instructions: how many it took; None if they were not counted. With trace they include sending it.
         trace: (tensor, bytes) of each layer's outputs in order, if the image was built with trace.
+        marks: (tensor, sum of clock readings since the mark before) in order, if the image was built with readings; tensor -1
+            for marks between which no layer runs: two before the first and one after the last.
     """
 
     outputs: bytes
     instructions: int | None
     trace: tuple[tuple[int, bytes], ...] = ()
+    marks: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class _Conversation:
     boot: tuple[int, ...] = ()
     stack: tuple[int, ...] = ()
     trace: list[tuple[int, bytes]] = field(default_factory=list)
+    marks: list[tuple[int, int]] = field(default_factory=list)
     inferences: list[Inference] = field(default_factory=list)
 
 
@@ -133,8 +137,12 @@ class Session:
             heard.trace.append((words[0], frame.payload[4:]))
         elif frame.kind == "R":
             ticks = words[0] | words[1] << 32
-            heard.inferences.append(Inference(frame.payload[8:], self.emulator.instructions(self.image, ticks), tuple(heard.trace)))
+            instructions = self.emulator.instructions(self.image, ticks)
+            heard.inferences.append(Inference(frame.payload[8:], instructions, tuple(heard.trace), tuple(heard.marks)))
             heard.trace.clear()
+            heard.marks.clear()
+        elif frame.kind == "P":
+            heard.marks.append((words[0] - (words[0] >> 31 << 32), words[1] | words[2] << 32))
         elif frame.kind == "S":
             heard.stack = words
         elif frame.kind == "E":

@@ -20,6 +20,11 @@ void tinykd_port_text(const char *text);
 /* A clock that counts up, in units of the machine; 0 always on a machine without one. */
 uint64_t tinykd_port_ticks(void);
 
+/* The sum of `readings` readings of that clock at equal distances of a few instructions. Where a tick is n / d instructions in lowest
+ * terms, and n has no divisor in common with the distance, n readings meet every phase of the tick once: then sums that are x
+ * instructions apart differ by exactly d * x, though one reading is only as fine as a tick. */
+uint64_t tinykd_port_tick_sum(uint32_t readings);
+
 /* Bytes of stack reserved, and the deepest use since the start, from paint; 0 where unknown. */
 uint32_t tinykd_port_stack_bytes(void);
 uint32_t tinykd_port_stack_high_water(void);

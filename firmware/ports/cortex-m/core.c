@@ -130,6 +130,38 @@ uint64_t tinykd_port_ticks(void)
     return ((uint64_t)wraps << 24) + ((SYST_PERIOD - left) & (SYST_PERIOD - 1u));
 }
 
+/* The sum of what SysTick has left, 7 instructions apart: ticks are 40, 50, 125/2 or 125/4 instructions on the machines we know. */
+static uint32_t sum_of_readings(uint32_t readings)
+{
+    uint32_t sum = 0u, left;
+
+    __asm__ volatile(".syntax unified\n"
+                     "1:\tldr %1, [%3]\n\t"
+                     "adds %0, %0, %1\n\t"
+                     "nop\n\t"
+                     "nop\n\t"
+                     "nop\n\t"
+                     "subs %2, %2, #1\n\t"
+                     "bne 1b"
+                     : "+l"(sum), "=&l"(left), "+l"(readings)
+                     : "l"(&SYST_CVR)
+                     : "cc", "memory");
+    return sum;
+}
+
+uint64_t tinykd_port_tick_sum(uint32_t readings)
+{
+    uint64_t first, last;
+    uint32_t left;
+
+    do {
+        first = tinykd_port_ticks() - 1u; /* SysTick reads 0 at the end of a period, not at the start of the next */
+        left = sum_of_readings(readings);
+        last = tinykd_port_ticks() - 1u;
+    } while (first >> 24 != last >> 24);
+    return readings * (((first >> 24) + 1u) << 24) - left;
+}
+
 int tinykd_core_call(int operation, const void *arguments)
 {
     register int r0 __asm__("r0") = operation;

@@ -39,6 +39,12 @@ uint64_t tinykd_port_ticks(void)
     return 0u;
 }
 
+uint64_t tinykd_port_tick_sum(uint32_t readings)
+{
+    (void)readings;
+    return 0u;
+}
+
 uint32_t tinykd_port_stack_bytes(void)
 {
     return 0u;

@@ -99,6 +99,11 @@ uint64_t tinykd_port_ticks(void)
     return (uint64_t)high << 32 | low;
 }
 
+uint64_t tinykd_port_tick_sum(uint32_t readings)
+{
+    return readings * tinykd_port_ticks(); /* a tick is one instruction: it has no phases */
+}
+
 /* The three instructions mark the breakpoint as a call: uncompressed, in a row, within one page. */
 __attribute__((noinline)) int tinykd_core_call(int operation, const void *arguments)
 {

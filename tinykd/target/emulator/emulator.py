@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 from tinykd.target.build import Image
+from tinykd.target.targets import Target
 
 STALL_SECONDS = 120.0
 """A firmware that sends nothing for so long is taken for stuck."""
@@ -47,3 +49,6 @@ class Emulator(Protocol):
 
     def instructions(self, image: Image, ticks: int) -> int | None:
         """Instructions that `ticks` of the port's clock stand for; None if they were not counted."""
+
+    def tick(self, target: Target) -> Fraction | None:
+        """Instructions a tick of the port's clock, exactly; None where nothing counts them."""

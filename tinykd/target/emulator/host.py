@@ -5,12 +5,14 @@ from __future__ import annotations
 import platform
 import tempfile
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from tinykd.errors import ToolError
 from tinykd.target.build import Image
 from tinykd.target.emulator.emulator import STALL_SECONDS, RunResult
 from tinykd.target.emulator.process import run_watched
+from tinykd.target.targets import Target
 
 
 @dataclass(frozen=True)
@@ -33,4 +35,7 @@ class Host:
             return RunResult(outgoing.read_bytes(), text.read_text(errors="replace"), code)
 
     def instructions(self, image: Image, ticks: int) -> int | None:  # noqa: ARG002
+        return None
+
+    def tick(self, target: Target) -> Fraction | None:  # noqa: ARG002
         return None

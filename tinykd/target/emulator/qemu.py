@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from tinykd.errors import ToolError
@@ -16,6 +17,7 @@ from tinykd.target.build import Image
 from tinykd.target.elf import stored_segments
 from tinykd.target.emulator.emulator import FAULT, STALL_SECONDS, RunResult
 from tinykd.target.emulator.process import run_watched
+from tinykd.target.targets import Target
 
 INSTALL: dict[str, str] = {
     "qemu-system-arm": "apt-get install qemu-system-arm",
@@ -38,7 +40,7 @@ class Qemu:
     name: str = "qemu"
 
     def run(self, image: Image, frames: bytes, *, stall_s: float = STALL_SECONDS) -> RunResult:
-        machine = self._machine(image)
+        machine = self._machine(image.target)
         stored_segments(image.elf)  # QEMU would load a file of any other kind as raw bytes
         with tempfile.TemporaryDirectory(prefix="tinykd-qemu-") as name:
             folder = Path(name)
@@ -66,12 +68,15 @@ class Qemu:
         return RunResult(replies, text, code)
 
     def instructions(self, image: Image, ticks: int) -> int | None:
-        return round(ticks * self._machine(image).instructions_per_tick)
+        return round(ticks * self._machine(image.target).instructions_per_tick)
 
-    def _machine(self, image: Image) -> QemuMachine:
-        board = image.target.board
+    def tick(self, target: Target) -> Fraction | None:
+        return self._machine(target).tick
+
+    def _machine(self, target: Target) -> QemuMachine:
+        board = target.board
         if board is None or board.qemu is None:
-            raise ToolError(f"QEMU has no machine for {image.target.name}", "choose another target")
+            raise ToolError(f"QEMU has no machine for {target.name}", "choose another target")
         return board.qemu
 
 

@@ -1,0 +1,100 @@
+"""The fewest instructions that a kernel can need on a core: what its loop must load, multiply and add, nothing else.
+
+A floor is a bound for one way of computing, with the registers that the core has. It leaves out the loop's own counting and
+branching, addresses and borders, so no whole layer reaches it; how far one is above it says where time can still be won.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["pointwise", "convolution", "depthwise", "dense", "elementwise"]
+"""1x1 convolutions, larger ones, depthwise ones, FULLY_CONNECTED, and all that multiplies nothing."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Instructions.
+
+    Attributes:
+        mac: for each multiply-accumulate.
+        output: for each element of the output: requantized and stored; where nothing is multiplied, for each element of the larger of
+            input and output.
+    """
+
+    mac: float
+    output: float
+
+
+FLOORS: dict[str, dict[Kind, Floor]] = {
+    # 2x2 blocks, for 4 channels: 2 + 2 words loaded, 2 * 4 SXTB16, 2 * 2 * 2 SMLAD: 20 for 16, or 18 where the columns were widened
+    # once for all filters. Dense: 4 rows, a word loaded and two SXTB16 each and for the input, 8 SMLAD: 23 for 16. Depthwise: two
+    # taps of two columns, words widened once for three rows. An output: doubling, SMMLAR, sign, SSAT, shift, load of a pair, STRB.
+    # Without products: a word loaded, two SXTB16, two additions for 4.
+    "dsp": {
+        "pointwise": Floor(20 / 16, 7),
+        "convolution": Floor(18 / 16, 7),
+        "dense": Floor(23 / 16, 7),
+        "depthwise": Floor(2.0, 7),
+        "elementwise": Floor(0, 5 / 4),
+    },
+    # 8 loads of 16 bytes and 1 of the input for 8 VMLAVA of 16: 9 for 64 a pair of pixels with 4 filters. Depthwise: a widening load
+    # of 4 inputs, one of 4 weights, one VMLA. An output: a quarter of ten vector instructions.
+    # Without products: a load and an addition for 16.
+    "mve": {
+        "pointwise": Floor(9 / 64, 2.5),
+        "convolution": Floor(9 / 64, 2.5),
+        "dense": Floor(9 / 64, 2.5),
+        "depthwise": Floor(3 / 4, 2.5),
+        "elementwise": Floor(0, 1 / 8),
+    },
+    # 2x2 blocks: 4 LDRSB and 4 MLA for 4. Dense: an input and 4 weights loaded, 4 MLA. Depthwise: a weight serves two pixels.
+    "thumb2": {
+        "pointwise": Floor(2.0, 9),
+        "convolution": Floor(2.0, 9),
+        "dense": Floor(9 / 4, 9),
+        "depthwise": Floor(2.5, 9),
+        "elementwise": Floor(0, 2),
+    },
+    # An input for two filters, in eight registers: 3 loads, 2 MULS that eat a weight each, 2 ADDS; 64-bit products by hand.
+    "thumb": {
+        "pointwise": Floor(3.5, 24),
+        "convolution": Floor(3.5, 24),
+        "dense": Floor(3.5, 24),
+        "depthwise": Floor(4.0, 24),
+        "elementwise": Floor(0, 2),
+    },
+    # 2x2 blocks: 4 LB, 4 MUL, 4 ADD for 4; MULH for the requantization.
+    "rv32": {
+        "pointwise": Floor(3.0, 12),
+        "convolution": Floor(3.0, 12),
+        "dense": Floor(13 / 4, 12),
+        "depthwise": Floor(3.5, 12),
+        "elementwise": Floor(0, 2),
+    },
+}
+"""By what the core can do, then by kind of layer."""
+
+CORES: dict[str, str] = {
+    "cortex-m0plus": "thumb",
+    "cortex-m3": "thumb2",
+    "cortex-m4": "dsp",
+    "cortex-m7": "dsp",
+    "cortex-m33": "dsp",
+    "cortex-m55": "mve",
+    "rv32imac": "rv32",
+}
+"""The row of `FLOORS` that holds for a core."""
+
+
+def floor(core: str, kind: Kind, macs: int, elements: int) -> int:
+    """The fewest instructions of a layer with so many multiply-accumulates on `core`; 0 for the host.
+
+    Args:
+        elements: of the output; where nothing is multiplied, of the larger of input and output.
+    """
+    if core not in CORES:
+        return 0
+    least = FLOORS[CORES[core]][kind]
+    return round(least.mac * macs + least.output * elements)
