@@ -24,12 +24,24 @@ struct tinykd_conv_2d {
 
 void tinykd_conv_2d_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);
 
-/* The same with DSP instructions: groups 1, batch 1, sums below 2^30, shifts of 1 to 22 to the right
- * and noted as such.
- * The first takes in_channels a multiple of 4 and dilation_width 1. The second takes any, gathers each window in `scratch`
- * (twice a filter's bytes) and wants its weights as [out_channels, kernel_height * kernel_width * in_channels rounded up to 4]. */
-void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);
-void tinykd_conv_2d_gather_dsp_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch);
+/* The same with DSP instructions: groups 1, batch 1. Weights and sums as tinykd/dot.h and tinykd/finish.h have them. */
+struct tinykd_conv_2d_dsp {
+    int32_t in_height, in_width, in_channels;
+    int32_t out_height, out_width, out_channels;
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t dilation_height, dilation_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, z; /* z = 2 * output_zero_point + 1 */
+    int32_t clamp_low, clamp_high;
+    const int8_t *weights; /* [pairs of out_channels, steps of 4 taps, 8]; taps are [kernel_height, kernel_width, in_channels] */
+    const int32_t *finish; /* [pairs of out_channels, 5]: starts of `a` and `b`, two multipliers, two bytes of `s1` */
+};
+
+/* The first takes in_channels a multiple of 4 and dilation_width 1, and wants 16 bytes of scratch a step; the second takes any
+ * and wants 20. */
+void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch);
+void tinykd_conv_2d_gather_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch);
 
 /* The same for int16 with sums that stay within 32 bits. */
 void tinykd_conv_2d_s16_narrow(const struct tinykd_conv_2d *p, const int16_t *input, int16_t *output);

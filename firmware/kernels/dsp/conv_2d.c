@@ -1,147 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CONV_2D for cores with DSP instructions; one group, one image, sums below 2^30, shifts of 1 to 22, noted as positive.
+ * CONV_2D for cores with DSP instructions; one group, one image.
  *
- * Two pixels and two filters are multiplied together, so that each word that is loaded and unpacked serves twice:
- * 4 loads, 8 unpackings and 8 double products for 16 multiply-accumulates. What the inputs of a window are read from
- * differs: with a multiple of 4 channels the taps of one kernel row are one run of words, in the input as in the filter,
- * whatever the window loses at an edge; otherwise the window is first gathered. */
+ * The windows of two pixels are unpacked to halfwords, which costs about one instruction an input and then serves every
+ * filter; zero points are folded into the biases, so inputs stay as they are and only the border knows one. */
 #include "tinykd/convolution.h"
-#include "tinykd/dsp.h"
+#include "tinykd/dot.h"
+#include "tinykd/finish.h"
 #include "tinykd/requantize.h"
 #include "tinykd/window.h"
 
-/* Runs of `bytes` bytes, `count` of them, of one pixel and of its right neighbour `apart` bytes further; weights of filter 0. */
-struct conv_2d_dsp_window {
-    const int8_t *input;
-    const int8_t *weights;
-    int32_t bytes, count;
-    int32_t input_step, weight_step; /* bytes from run to run */
-    int32_t apart;
-    int32_t filter_bytes; /* bytes from filter to filter */
+/* Two filters: what their sums start from, and how they become outputs. */
+struct conv_2d_dsp_pair {
+    int32_t a, b;
+    int32_t multipliers[2];
+    uint8_t s1[4];
 };
 
-static int8_t conv_2d_dsp_finish(const struct tinykd_conv_2d *p, int32_t sum, int32_t c)
+/* The windows of two pixels: words of two halfwords, two of either pixel in turn. */
+enum { conv_2d_dsp_stride = 4 };
+
+/* Bytes, a multiple of 4 of them, to halfwords. */
+static uint32_t *conv_2d_dsp_unpack(const int8_t *from, int32_t bytes, uint32_t *x)
 {
-    const int32_t byte = tinykd_finish_s8(sum, p->multipliers[c], p->shifts[c], p->output_zero_point);
-    return (int8_t)tinykd_clamp(byte, p->clamp_low, p->clamp_high);
+    for (const int8_t *const end = from + bytes; from != end; from += 4, x += conv_2d_dsp_stride) {
+        const uint32_t word = tinykd_load_anywhere(from);
+        x[0] = tinykd_sxtb16(word);
+        x[1] = tinykd_sxtb16_ror8(word);
+    }
+    return x;
 }
 
-/* One pixel, filter c. */
-static int8_t conv_2d_dsp_1x1(const struct tinykd_conv_2d *p, const struct conv_2d_dsp_window *w, int32_t c)
+/* As many halfwords of the zero point. */
+static uint32_t *conv_2d_dsp_border(const struct tinykd_conv_2d_dsp *p, int32_t bytes, uint32_t *x)
 {
-    const uint32_t offset = tinykd_minus_in_halves(p->input_zero_point);
-    int32_t sum = p->bias[c];
+    const uint32_t half = (uint32_t)p->input_zero_point & 0xFFFFu;
 
-    for (int32_t i = 0; i < w->count; ++i) {
-        const int8_t *a = w->input + i * w->input_step;
-        const int8_t *f = w->weights + i * w->weight_step + c * w->filter_bytes;
-
-        for (const int8_t *const end = a + w->bytes; a != end; a += 4, f += 4) {
-            const uint32_t x = tinykd_load_word(a), v = tinykd_load_word(f);
-            sum = tinykd_smlad(tinykd_sxtab16(offset, x), tinykd_sxtb16(v), sum);
-            sum = tinykd_smlad(tinykd_sxtab16_ror8(offset, x), tinykd_sxtb16_ror8(v), sum);
-        }
+    for (; bytes > 0; bytes -= 4, x += conv_2d_dsp_stride) {
+        x[0] = x[1] = half | half << 16;
     }
-    return conv_2d_dsp_finish(p, sum, c);
+    return x;
 }
 
-/* Two pixels, filters c and c + 1. */
-static void conv_2d_dsp_2x2(const struct tinykd_conv_2d *p, const struct conv_2d_dsp_window *w, int32_t c, int8_t *output)
+/* The window at (top, left) to halfwords; a multiple of 4 channels. */
+static void conv_2d_dsp_window(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, uint32_t *x)
 {
-    const uint32_t offset = tinykd_minus_in_halves(p->input_zero_point);
-    int32_t s00 = p->bias[c], s01 = p->bias[c + 1], s10 = s00, s11 = s01;
+    const int32_t channels = p->in_channels, in_row = p->in_width * channels;
+    const struct tinykd_taps columns = tinykd_taps_inside(left, p->in_width, p->kernel_width, 1);
+    const int8_t *line = input + top * in_row + (left + columns.first) * channels;
 
-    for (int32_t i = 0; i < w->count; ++i) {
-        const int8_t *a0 = w->input + i * w->input_step, *a1 = a0 + w->apart;
-        const int8_t *f0 = w->weights + i * w->weight_step + c * w->filter_bytes, *f1 = f0 + w->filter_bytes;
+    for (int32_t i = 0; i < p->kernel_height; ++i, line += p->dilation_height * in_row) {
+        const int32_t row = top + i * p->dilation_height;
 
-        for (const int8_t *const end = a0 + w->bytes; a0 != end;) {
-            uint32_t x0 = tinykd_load_word(a0), x1 = tinykd_load_word(a1);
-            const uint32_t v0 = tinykd_load_word(f0), v1 = tinykd_load_word(f1);
-            const uint32_t x0e = tinykd_sxtab16(offset, x0), x1e = tinykd_sxtab16(offset, x1);
-            const uint32_t v0e = tinykd_sxtb16(v0), v1e = tinykd_sxtb16(v1);
-
-            a0 += 4;
-            a1 += 4;
-            f0 += 4;
-            f1 += 4;
-            s00 = tinykd_smlad(x0e, v0e, s00);
-            s01 = tinykd_smlad(x0e, v1e, s01);
-            s10 = tinykd_smlad(x1e, v0e, s10);
-            s11 = tinykd_smlad(x1e, v1e, s11);
-            x0 = tinykd_sxtab16_ror8(offset, x0);
-            x1 = tinykd_sxtab16_ror8(offset, x1);
-            const uint32_t v0o = tinykd_sxtb16_ror8(v0), v1o = tinykd_sxtb16_ror8(v1);
-            s00 = tinykd_smlad(x0, v0o, s00);
-            s01 = tinykd_smlad(x0, v1o, s01);
-            s10 = tinykd_smlad(x1, v0o, s10);
-            s11 = tinykd_smlad(x1, v1o, s11);
-        }
-    }
-    output[0] = conv_2d_dsp_finish(p, s00, c);
-    output[1] = conv_2d_dsp_finish(p, s01, c + 1);
-    output[p->out_channels] = conv_2d_dsp_finish(p, s10, c);
-    output[p->out_channels + 1] = conv_2d_dsp_finish(p, s11, c + 1);
-}
-
-/* All channels of one pixel, or of two. */
-static void conv_2d_dsp_pixels(const struct tinykd_conv_2d *p, const struct conv_2d_dsp_window *w, int32_t pixels, int8_t *output)
-{
-    struct conv_2d_dsp_window next = *w;
-    int32_t c = 0;
-
-    next.input += w->apart;
-    if (pixels == 2) {
-        for (; c + 1 < p->out_channels; c += 2) {
-            conv_2d_dsp_2x2(p, w, c, output + c);
-        }
-    }
-    for (; c < p->out_channels; ++c) {
-        output[c] = conv_2d_dsp_1x1(p, w, c);
-        if (pixels == 2) {
-            output[c + p->out_channels] = conv_2d_dsp_1x1(p, &next, c);
+        if (row >= 0 && row < p->in_height) {
+            x = conv_2d_dsp_border(p, columns.first * channels, x);
+            x = conv_2d_dsp_unpack(line, (columns.end - columns.first) * channels, x);
+            x = conv_2d_dsp_border(p, (p->kernel_width - columns.end) * channels, x);
+        } else {
+            x = conv_2d_dsp_border(p, p->kernel_width * channels, x);
         }
     }
 }
 
-void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output)
+/* The window at (top, left) as bytes. */
+static void conv_2d_dsp_bytes(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window)
 {
-    const int32_t in_row = p->in_width * p->in_channels, filter_row = p->kernel_width * p->in_channels;
-    struct conv_2d_dsp_window w;
-
-    w.apart = p->stride_width * p->in_channels;
-    w.input_step = p->dilation_height * in_row;
-    w.weight_step = filter_row;
-    w.filter_bytes = p->kernel_height * filter_row;
-    for (int32_t y = 0; y < p->out_height; ++y) {
-        const int32_t top = y * p->stride_height - p->pad_top;
-        const struct tinykd_taps rows = tinykd_taps_inside(top, p->in_height, p->kernel_height, p->dilation_height);
-        const int8_t *const line = input + (top + rows.first * p->dilation_height) * in_row;
-        const int8_t *const filter = p->weights + rows.first * filter_row;
-
-        w.count = rows.end - rows.first;
-        for (int32_t x = 0; x < p->out_width;) {
-            const int32_t left = x * p->stride_width - p->pad_left;
-            const struct tinykd_taps columns = tinykd_taps_inside(left, p->in_width, p->kernel_width, 1);
-            const struct tinykd_taps next = tinykd_taps_inside(left + p->stride_width, p->in_width, p->kernel_width, 1);
-            const int alike = x + 1 < p->out_width && next.first == columns.first && next.end == columns.end;
-            const int32_t pixels = alike ? 2 : 1;
-
-            w.input = line + (left + columns.first) * p->in_channels;
-            w.weights = filter + columns.first * p->in_channels;
-            w.bytes = (columns.end - columns.first) * p->in_channels;
-            conv_2d_dsp_pixels(p, &w, pixels, output);
-            x += pixels;
-            output += pixels * p->out_channels;
-        }
-    }
-}
-
-/* The window of one pixel: [kernel_height, kernel_width, in_channels] with the zero point outside. */
-static void conv_2d_dsp_gather(const struct tinykd_conv_2d *p, const int8_t *input, int32_t y, int32_t x, int8_t *window)
-{
-    const int32_t top = y * p->stride_height - p->pad_top, left = x * p->stride_width - p->pad_left;
-
     for (int32_t i = 0; i < p->kernel_height; ++i) {
         const int32_t row = top + i * p->dilation_height;
         const int32_t inside = row >= 0 && row < p->in_height;
@@ -163,25 +85,117 @@ static void conv_2d_dsp_gather(const struct tinykd_conv_2d *p, const int8_t *inp
     }
 }
 
-void tinykd_conv_2d_gather_dsp_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch)
+/* Output of filter f from its sum. */
+static int8_t conv_2d_dsp_f(const struct tinykd_conv_2d_dsp *p, const struct conv_2d_dsp_pair *pair, struct tinykd_pair s)
 {
-    const int32_t bytes = (p->kernel_height * p->kernel_width * p->in_channels + 3) & ~3;
-    const struct conv_2d_dsp_window w = {scratch, p->weights, bytes, 1, 0, 0, bytes, bytes};
+    return (int8_t)tinykd_finish_twice_s8(s.b, pair->multipliers[0], pair->s1[0], p->z);
+}
 
-    for (int32_t i = 0; i < 2 * bytes; ++i) {
-        scratch[i] = 0; /* what pads a window to whole words meets weights of 0 */
-    }
-    for (int32_t y = 0; y < p->out_height; ++y) {
-        for (int32_t x = 0; x < p->out_width;) {
-            const int32_t pixels = x + 1 < p->out_width ? 2 : 1;
+/* Output of filter g. */
+static int8_t conv_2d_dsp_g(const struct tinykd_conv_2d_dsp *p, const struct conv_2d_dsp_pair *pair, struct tinykd_pair s)
+{
+    return (int8_t)tinykd_finish_twice_s8(tinykd_pair_difference(s) >> 8, pair->multipliers[1], pair->s1[1], p->z);
+}
 
-            conv_2d_dsp_gather(p, input, y, x, scratch);
-            if (pixels == 2) {
-                conv_2d_dsp_gather(p, input, y, x + 1, scratch + bytes);
-            }
-            conv_2d_dsp_pixels(p, &w, pixels, output);
-            x += pixels;
-            output += pixels * p->out_channels;
+/* All channels of two pixels. */
+static void conv_2d_dsp_two(const struct tinykd_conv_2d_dsp *p, const uint32_t *x, int32_t steps, int8_t *output)
+{
+    const struct conv_2d_dsp_pair *pair = (const void *)p->finish;
+    const uint32_t *weights = (const void *)p->weights;
+    const int32_t channels = p->out_channels;
+
+    for (int32_t left = channels; left > 0; left -= 2, ++pair, output += 2) {
+        struct tinykd_pair first = {pair->a, pair->b}, second = first;
+
+        weights = tinykd_dot_2(&first, &second, x, weights, steps);
+        output[0] = conv_2d_dsp_f(p, pair, first);
+        output[channels] = conv_2d_dsp_f(p, pair, second);
+        if (left > 1) {
+            output[1] = conv_2d_dsp_g(p, pair, first);
+            output[channels + 1] = conv_2d_dsp_g(p, pair, second);
         }
     }
+}
+
+/* All channels of the last pixel of an odd number. */
+static void conv_2d_dsp_one(const struct tinykd_conv_2d_dsp *p, const uint32_t *x, int32_t steps, int8_t *output)
+{
+    const struct conv_2d_dsp_pair *pair = (const void *)p->finish;
+    const uint32_t *weights = (const void *)p->weights;
+
+    for (int32_t left = p->out_channels; left > 0; left -= 2, ++pair, output += 2, weights += 2 * steps) {
+        const struct tinykd_pair start = {pair->a, pair->b};
+        const struct tinykd_pair s = tinykd_dot_1(start, x, weights, steps);
+
+        output[0] = conv_2d_dsp_f(p, pair, s);
+        if (left > 1) {
+            output[1] = conv_2d_dsp_g(p, pair, s);
+        }
+    }
+}
+
+static void conv_2d_dsp_clamp(const struct tinykd_conv_2d_dsp *p, int8_t *output, int32_t bytes)
+{
+    if (p->clamp_low > -128 || p->clamp_high < 127) {
+        for (int32_t i = 0; i < bytes; ++i) {
+            output[i] = (int8_t)tinykd_clamp(output[i], p->clamp_low, p->clamp_high);
+        }
+    }
+}
+
+/* What brings the window at (top, left) into x, by way of `window` if it must. */
+typedef void conv_2d_dsp_gather(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
+                                uint32_t *x);
+
+static void conv_2d_dsp_unpacked(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
+                                 uint32_t *x)
+{
+    (void)window;
+    conv_2d_dsp_window(p, input, top, left, x);
+}
+
+static void conv_2d_dsp_gathered(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
+                                 uint32_t *x)
+{
+    conv_2d_dsp_bytes(p, input, top, left, window);
+    (void)conv_2d_dsp_unpack(window, (p->kernel_height * p->kernel_width * p->in_channels + 3) & ~3, x);
+}
+
+static inline void conv_2d_dsp(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *x,
+                               conv_2d_dsp_gather *gather)
+{
+    const int32_t steps = (p->kernel_height * p->kernel_width * p->in_channels + 3) / 4;
+    int8_t *const window = (int8_t *)(x + conv_2d_dsp_stride * steps);
+    int32_t top = -p->pad_top, left = -p->pad_left, column = 0;
+
+    for (int32_t pixels = p->out_height * p->out_width; pixels > 0; pixels -= 2) {
+        const int32_t together = pixels > 1 ? 2 : 1;
+
+        for (int32_t k = 0; k < together; ++k) {
+            gather(p, input, top, left, window, x + 2 * k);
+            left += p->stride_width;
+            if (++column == p->out_width) {
+                column = 0;
+                left = -p->pad_left;
+                top += p->stride_height;
+            }
+        }
+        if (together == 2) {
+            conv_2d_dsp_two(p, x, steps, output);
+        } else {
+            conv_2d_dsp_one(p, x, steps, output);
+        }
+        conv_2d_dsp_clamp(p, output, together * p->out_channels);
+        output += together * p->out_channels;
+    }
+}
+
+void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch)
+{
+    conv_2d_dsp(p, input, output, scratch, conv_2d_dsp_unpacked);
+}
+
+void tinykd_conv_2d_gather_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch)
+{
+    conv_2d_dsp(p, input, output, scratch, conv_2d_dsp_gathered);
 }

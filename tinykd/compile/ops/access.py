@@ -53,6 +53,19 @@ def window(batch: int, vertical: Axis, horizontal: Axis, in_bytes: int, out_byte
     return max(distance(pixel * out_bytes + within, start), distance(pixel[1:] * out_bytes, after[1:]))
 
 
+def windows_together(vertical: Axis, horizontal: Axis, in_bytes: int, out_bytes: int, together: int) -> int:
+    """A window that slides over one image; `together` pixels' windows are read whole, then all channels of these pixels written.
+
+    Args:
+        in_bytes, out_bytes: of one pixel, all channels.
+    """
+    rows_start, columns_start = _starts(vertical), _starts(horizontal)
+    start = ((rows_start[:, None] * horizontal.input + columns_start[None, :]) * in_bytes).ravel()
+    after = np.minimum.accumulate(start[::-1])[::-1][together::together]  # the lowest byte that a later group reads
+    done = np.arange(1, after.size + 1, dtype=np.int64) * together
+    return distance(done * out_bytes, after)
+
+
 def every_channel(out_bytes: int, item: int) -> int:
     """`within` where each output element of `item` bytes reads the whole window."""
     return out_bytes - item

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinykd.compile.fixed_point import requantize
+from tinykd.compile.graph import Array
 from tinykd.compile.ops import access
 from tinykd.compile.ops import conv_2d as portable_conv_2d
 from tinykd.compile.ops import fully_connected as portable_dense
@@ -15,6 +16,8 @@ from tinykd.compile.ops.conv_2d import Conv2D
 from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted
+from tinykd.compile.specialise.finish import rounded_twice
+from tinykd.compile.specialise.pairs import Pairs, pairs
 
 _LARGEST_SUM = 1 << 30
 _LARGEST_SHIFT = 22
@@ -43,24 +46,58 @@ def with_small_sums(p: Conv, axes: tuple[int, ...]) -> Conv | None:
 
 
 def conv_2d(p: Any) -> Call | None:
-    """One group, one image. Where the input channels are not a multiple of 4, each window is gathered first."""
+    """One group, one image. Where the input channels are not a multiple of 4, windows are gathered byte by byte."""
     if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1:
         return None
-    small = with_small_sums(p, (1, 2, 3))
-    if small is None:
+    finished = rounded_twice(p, (1, 2, 3))
+    paired = None if finished is None else pairs(finished, p.weights.reshape(p.out_channels, -1))
+    if finished is None or paired is None:
         return None
-    # two pixels are computed together, channel by channel: both windows are read again until both are written
-    distance = access.window(p.batch, p.rows, p.columns, p.in_channels, p.out_channels, 2 * p.out_channels)
-    call = portable_conv_2d.call(small)
-    if p.in_channels % 4 == 0 and p.columns.dilation == 1:
-        return faster(call, "tinykd_conv_2d_dsp_s8", "dsp/conv_2d.c", distance)
-    filters = p.weights.reshape(p.out_channels, -1)
-    padded = np.pad(filters, ((0, 0), (0, -filters.shape[1] % 4)))
-    return replace(
-        faster(call, "tinykd_conv_2d_gather_dsp_s8", "dsp/conv_2d.c", distance),
-        fields={**call.fields, "weights": Table("int8_t", padded)},
-        scratch=2 * padded.shape[1],
+    words = p.in_channels % 4 == 0 and p.columns.dilation == 1
+    portable = portable_conv_2d.call(p).fields
+    return Call(
+        function="tinykd_conv_2d_dsp_s8" if words else "tinykd_conv_2d_gather_dsp_s8",
+        struct="tinykd_conv_2d_dsp",
+        fields={
+            **{name: portable[name] for name in _SHAPE},
+            "z": 2 * p.output_zero_point + 1,
+            "clamp_low": p.clamp[0],
+            "clamp_high": p.clamp[1],
+            "weights": Table("int8_t", paired.weights),
+            "finish": Table("int32_t", twice_table(finished, paired)),
+        },
+        source="dsp/conv_2d.c",
+        scratch=(16 if words else 20) * paired.steps,
+        distances=(access.windows_together(p.rows, p.columns, p.in_channels, p.out_channels, 2),),
     )
+
+
+_SHAPE = (
+    "in_height",
+    "in_width",
+    "in_channels",
+    "out_height",
+    "out_width",
+    "out_channels",
+    "kernel_height",
+    "kernel_width",
+    "stride_height",
+    "stride_width",
+    "dilation_height",
+    "dilation_width",
+    "pad_top",
+    "pad_left",
+    "input_zero_point",
+)
+"""The members that the struct has in common with the portable kernel's."""
+
+
+def twice_table(p: Weighted, paired: Pairs) -> Array:
+    """[pairs, 5]: starts of both sums, two multipliers, two bytes of shifts, as the kernel reads them for each pair."""
+    odd = len(p.shifts) % 2
+    multipliers = np.pad(p.multipliers, (0, odd)).reshape(-1, 2)
+    shifts = np.pad(p.shifts, (0, odd)).reshape(-1, 2)
+    return np.concatenate([paired.starts, multipliers, shifts[:, :1] | shifts[:, 1:] << 8], axis=1)
 
 
 _DENSE = {

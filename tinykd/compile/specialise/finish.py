@@ -32,10 +32,10 @@ def rounded_twice(p: P, axes: tuple[int, ...]) -> P | None:
     magnitudes = np.abs(p.weights.astype(np.int64)).sum(axis=axes)
     small = magnitudes * 255 + np.abs(p.bias.astype(np.int64)) < LARGEST_SUM
     other = ~small | (p.shifts > -1) | (p.shifts < -LARGEST_SHIFT - 1)
-    constants = requantize(p.bias, p.multipliers, p.shifts)
-    if (other & (magnitudes != 0)).any() or int(np.abs(constants[other]).max(initial=0)) >= LARGEST_SUM // 4:
+    if (other & (magnitudes != 0)).any():
         return None
-    # 4k * 2^30 / 2^31 is 2k, and 2k shifted by 1 is k
+    # 4k * 2^30 / 2^31 is 2k, and 2k shifted by 1 is k; what the clamp cuts off anyway is cut off here
+    constants = np.clip(requantize(p.bias, p.multipliers, p.shifts), -512, 512)
     return replace(
         p,
         bias=np.where(other, 4 * constants, p.bias).astype(np.int32),
