@@ -14,7 +14,8 @@ from tinykd.compile.emit.library import kernel_library
 from tinykd.compile.graph import Array
 from tinykd.compile.passes import compile_graph
 from tinykd.compile.planner.outside import caller_buffers
-from tinykd.compile.planner.plan import Plan, plan
+from tinykd.compile.planner.plan import Plan
+from tinykd.compile.planner.streaming import plan_for
 from tinykd.compile.program import Program
 from tinykd.compile.specialise import specialise
 from tinykd.compile.tflm import arena_bytes
@@ -110,7 +111,7 @@ def specialised(source: Source, settings: Export, target: Target) -> Program:
 
 def planned(program: Program, settings: Export) -> Plan:
     """Where the tensors of `program` lie."""
-    return plan(program, outside=OUTSIDE[settings.io](program))
+    return plan_for(program, settings.optimize, OUTSIDE[settings.io](program))
 
 
 def golden_vectors(source: Source, program: Program) -> Golden:

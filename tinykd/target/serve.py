@@ -45,7 +45,8 @@ class Inference:
     Attributes:
         outputs: all outputs end to end, as the target's memory holds them (little-endian).
         instructions: how many it took; None if they were not counted. With trace they include sending it.
-        trace: (tensor, bytes) of each layer's outputs in order, if the image was built with trace.
+        trace: (tensor, bytes) of each layer's outputs in order, if the image was built with trace. A tensor may come in
+            pieces, row by row; here it is one, and shorter if nothing asked for its last rows.
         marks: (tensor, sum of clock readings since the mark before) in order, if the image was built with readings; tensor -1
             for marks between which no layer runs: two before the first and one after the last.
     """
@@ -83,7 +84,7 @@ class _Conversation:
 
     boot: tuple[int, ...] = ()
     stack: tuple[int, ...] = ()
-    trace: list[tuple[int, bytes]] = field(default_factory=list)
+    trace: dict[int, bytes] = field(default_factory=dict)
     marks: list[tuple[int, int]] = field(default_factory=list)
     inferences: list[Inference] = field(default_factory=list)
 
@@ -134,11 +135,11 @@ class Session:
                 raise ToolError(f"the firmware speaks protocol {words[0]}, not {PROTOCOL}", "export and build again with this version")
             heard.boot = words
         elif frame.kind == "T":
-            heard.trace.append((words[0], frame.payload[4:]))
+            heard.trace[words[0]] = heard.trace.get(words[0], b"") + frame.payload[4:]
         elif frame.kind == "R":
             ticks = words[0] | words[1] << 32
             instructions = self.emulator.instructions(self.image, ticks)
-            heard.inferences.append(Inference(frame.payload[8:], instructions, tuple(heard.trace), tuple(heard.marks)))
+            heard.inferences.append(Inference(frame.payload[8:], instructions, tuple(heard.trace.items()), tuple(heard.marks)))
             heard.trace.clear()
             heard.marks.clear()
         elif frame.kind == "P":
@@ -155,4 +156,16 @@ class Session:
         found = re.search(r"pc 0x([0-9a-f]{8})", result.text)
         function = read_elf(self.image.elf).function_at(int(found[1], 16)) if found else None
         where = f" in {function.name}" if function else ""
-        return f"the firmware faulted{where} in inference {done}: {' '.join(result.text.split())[-500:]}"
+        touched = re.search(r"address 0x([0-9a-f]{8})", result.text)
+        why = self._outside(int(touched[1], 16)) if touched else ""
+        return f"the firmware faulted{where} in inference {done}{why}: {' '.join(result.text.split())[-500:]}"
+
+    def _outside(self, address: int) -> str:
+        """Where an address that must not be touched lies, from the budget."""
+        board, budget = self.image.target.board, self.image.budget
+        if board is None or budget is None:
+            return ""
+        beyond = address - (board.ram.origin + budget.ram_bytes)
+        if 0 <= beyond < board.ram.bytes:
+            return f", at byte {beyond} beyond its RAM budget of {budget.ram_bytes} bytes"
+        return f", at {address:#010x}, which it must not touch"

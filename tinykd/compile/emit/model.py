@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinykd.compile.emit import memory
+from tinykd.compile.emit import memory, stream
 from tinykd.compile.emit.names import CTYPES, Names, comment, described
 from tinykd.compile.emit.places import Parameter, Places, places
 from tinykd.compile.emit.tables import Constants
@@ -10,6 +10,7 @@ from tinykd.compile.graph import Graph, Tensor
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.planner.plan import ARENA_ALIGNMENT, Plan
 from tinykd.compile.program import Layer, Program
+from tinykd.compile.stream.chain import Chain
 
 
 def _roles(graph: Graph) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -207,9 +208,11 @@ extern const uint8_t tinykd_golden_outputs[];
 def source(program: Program, plan: Plan, constants: Constants, names: Names, banner: str, headers: tuple[str, ...]) -> str:
     """`src/tinykd_NAME.c`."""
     graph = program.graph
-    parameters = [_parameters(layer, constants) for layer in program.layers if isinstance(layer.call, Call)]
+    parameters = [_parameters(plan, layer, constants) for layer in program.layers if isinstance(layer.call, Call)]
+    parameters += stream.functions(program, plan.schedule, constants.operands)
     where = places(program, plan, names)
-    steps = [_step(program, where, constants, layer) for layer in program.layers]
+    inside = {layer for one in plan.schedule.chains for layer in range(one.first + 1, one.last + 1)}
+    steps = [_step(program, where, constants, layer) for layer in program.layers if layer.index not in inside]
     steps += [f"\n    memcpy({end.name}, {where.of_key(key)}, {end.bytes}u);" for end, key in where.copied]
     accessors = []
     for role, indices in () if where.ends else _roles(graph):
@@ -246,14 +249,17 @@ void tinykd_trace(int tensor, const void *data, uint32_t bytes);
 """
 
 
-def _parameters(layer: Layer, constants: Constants) -> str:
-    call = layer.call
-    assert isinstance(call, Call)
-    members = []
-    for field, value in call.fields.items():
-        text = str(value) if isinstance(value, int) else constants.fields[layer.index, field]
-        members.append(f"    .{field} = {text},")
-    return f"static const struct {call.struct} layer_{layer.index} = {{\n{chr(10).join(members)}\n}};\n"
+def _parameters(plan: Plan, layer: Layer, constants: Constants) -> str:
+    """The parameter structs of a layer: one, or those of its rows."""
+    rows, structs = plan.schedule.rows_at(layer.index), []
+    for variant in plan.schedule.variants(layer):
+        call, members = variant.call, []
+        assert isinstance(call, Call)
+        for field, value in call.fields.items():
+            members.append(f"    .{field} = {value if isinstance(value, int) else constants.symbol(value)},")
+        name = f"layer_{layer.index}" if rows is None else stream.struct_name(rows, variant)
+        structs.append(f"static const struct {call.struct} {name} = {{\n{chr(10).join(members)}\n}};\n")
+    return "\n".join(structs)
 
 
 def _refused(where: Places) -> str:
@@ -272,6 +278,10 @@ def _pointer(program: Program, where: Places, constants: Constants, index: int) 
 
 
 def _step(program: Program, where: Places, constants: Constants, layer: Layer) -> str:
+    schedule = where.plan.schedule
+    chain, rows = schedule.chain_at(layer.index), schedule.rows_at(layer.index)
+    if chain is not None:
+        return _chain(where, chain)
     result = program.tensor(layer.op.subject)
     title = f"{layer.index} {layer.op.kind} '{comment(result.name)}'"
     shapes = " + ".join(described(program.tensor(i)) for i in layer.passed)
@@ -280,11 +290,18 @@ def _step(program: Program, where: Places, constants: Constants, layer: Layer) -
     if not isinstance(call, Call):
         return f"\n    /* {title}: {shapes} -> {outcome}; a view, nothing to compute */"
     cost = f"; {layer.macs} MACs" if layer.macs else ""
-    arguments = [f"&layer_{layer.index}"]
+    arguments = [f"&layer_{layer.index}"] if rows is None else []
     arguments += [_pointer(program, where, constants, index) for index in (*layer.passed, *layer.op.outputs)]
-    if call.scratch:
+    if call.scratch if rows is None else rows.scratch:
         arguments.append(f"(void *)({where.of_key(-1 - layer.index)})")
-    lines = ["", f"    /* {title}: {shapes} -> {outcome}{cost} */", f"    {call.function}({', '.join(arguments)});"]
+    function = call.function if rows is None else stream.backward_name(rows)
+    lines = ["", f"    /* {title}: {shapes} -> {outcome}{cost} */", f"    {function}({', '.join(arguments)});"]
     for index in layer.op.outputs:
         lines.append(f"    tinykd_trace({index}, {where.of_tensor(index)}, {program.tensor(index).bytes}u);")
     return "\n".join(lines)
+
+
+def _chain(where: Places, chain: Chain) -> str:
+    arguments = [where.of_tensor(index) for index in (*chain.sources, chain.output)]
+    arguments += [where.of_key(-1 - chain.first)] * bool(chain.scratch)
+    return f"\n    /* {chain.first} to {chain.last}, row by row */\n    {stream.chain_name(chain)}({', '.join(arguments)});"

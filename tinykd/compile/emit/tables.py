@@ -10,6 +10,7 @@ from tinykd.compile.emit.names import CTYPES, Names, comment
 from tinykd.compile.graph import Array
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.program import Program
+from tinykd.compile.stream.schedule import LAYER_BY_LAYER, Schedule
 
 _PER_LINE = {"int8_t": 24, "uint8_t": 24, "int16_t": 16, "uint16_t": 16, "int32_t": 10, "float": 8, "int64_t": 6}
 
@@ -37,32 +38,50 @@ class Constants:
 
     Attributes:
         listed: in order of first use.
-        fields: symbol by (layer, struct member).
+        fields: symbol by (layer, struct member); where rows of a layer have several, one of them.
         operands: symbol by index of a constant tensor that a kernel takes as an operand.
         starts: symbol by index of a state that a reset sets to several different bytes.
+        symbols: symbol by type and content.
     """
 
     listed: tuple[Constant, ...]
     fields: dict[tuple[int, str], str]
     operands: dict[int, str]
     starts: dict[int, str]
+    symbols: dict[tuple[str, bytes], str]
 
     @property
     def bytes(self) -> int:
         return sum(constant.bytes for constant in self.listed)
 
+    def symbol(self, table: Table) -> str:
+        """The symbol of a table."""
+        return self.symbols[_key(table)]
 
-def collect(program: Program, names: Names) -> Constants:
-    """Gather the tables of every kernel call and every constant operand."""
+    def of_layer(self, index: int) -> set[str]:
+        """The symbols of a layer's tables, those of constant operands left out."""
+        return {symbol for (layer, _), symbol in self.fields.items() if layer == index}
+
+
+def collect(program: Program, names: Names, schedule: Schedule = LAYER_BY_LAYER) -> Constants:
+    """Gather the tables of every kernel call and every constant operand.
+
+    Args:
+        schedule: which layers are computed row by row, by calls of their own.
+    """
     listed: list[Constant] = []
     known: dict[tuple[str, bytes], str] = {}
+    taken: set[str] = set()
     fields: dict[tuple[int, str], str] = {}
     operands: dict[int, str] = {}
     starts: dict[int, str] = {}
 
     def symbol(table: Table, suggestion: str, note: str) -> str:
-        key = (table.ctype, np.ascontiguousarray(table.values).tobytes())
+        key = _key(table)
         if key not in known:
+            while suggestion in taken:  # another row of the layer has another table
+                suggestion += "_other"
+            taken.add(suggestion)
             known[key] = f"{names.prefix}_weights_{suggestion}"
             listed.append(Constant(known[key], table, note))
         return known[key]
@@ -75,16 +94,22 @@ def collect(program: Program, names: Names) -> Constants:
         if not isinstance(layer.call, Call):
             continue
         name = program.tensor(layer.op.subject).name
-        for field, value in layer.call.fields.items():
-            if isinstance(value, Table):
-                note = f"layer {layer.index} {layer.op.kind} '{name}': {field} {list(value.values.shape)}"
-                fields[layer.index, field] = symbol(value, f"{layer.index}_{field}", note)
+        for variant in schedule.variants(layer):
+            assert isinstance(variant.call, Call)
+            for field, value in variant.call.fields.items():
+                if isinstance(value, Table):
+                    note = f"layer {layer.index} {layer.op.kind} '{name}': {field} {list(value.values.shape)}"
+                    fields.setdefault((layer.index, field), symbol(value, f"{layer.index}_{field}", note))
         for index in layer.passed:
             tensor = program.tensor(index)
             if tensor.data is not None:
                 table = Table(CTYPES[tensor.dtype], tensor.data)
                 operands[index] = symbol(table, f"constant_{index}", f"constant '{tensor.name}' {list(tensor.shape)}")
-    return Constants(tuple(listed), fields, operands, starts)
+    return Constants(tuple(listed), fields, operands, starts, known)
+
+
+def _key(table: Table) -> tuple[str, bytes]:
+    return table.ctype, np.ascontiguousarray(table.values).tobytes()
 
 
 def resettable(values: Array) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tinykd import __version__
 from tinykd.compile.emit import golden as golden_vectors
-from tinykd.compile.emit import memory, model, tables, tflite_array
+from tinykd.compile.emit import memory, model, stream, tables, tflite_array
 from tinykd.compile.emit.amalgamation import amalgamate
 from tinykd.compile.emit.golden import Golden
 from tinykd.compile.emit.names import Names
@@ -29,17 +29,17 @@ def banner(graph: Graph) -> str:
     )
 
 
-def kernel_files(program: Program, library: Mapping[str, str]) -> dict[str, str]:
+def kernel_files(called: Collection[str], library: Mapping[str, str]) -> dict[str, str]:
     """The kernels that a program calls and the headers they include.
 
     Args:
+        called: names of their files.
         library: text by path below the firmware folder: `kernels/conv_2d.c`, `include/tinykd/requantize.h`.
 
     Returns:
         text by path in the tree: `src/conv_2d.c`, `include/tinykd/requantize.h`.
     """
-    sources = sorted({layer.call.source for layer in program.layers if isinstance(layer.call, Call)})
-    files = {f"src/{name.replace('/', '_')}": library[f"kernels/{name}"] for name in sources}
+    files = {f"src/{name.replace('/', '_')}": library[f"kernels/{name}"] for name in sorted(called)}
     pending = ["compiler.h", *(name for text in files.values() for name in _INCLUDE.findall(text))]
     while pending:
         path = f"include/tinykd/{pending.pop()}"
@@ -52,16 +52,19 @@ def kernel_files(program: Program, library: Mapping[str, str]) -> dict[str, str]
 def model_files(program: Program, plan: Plan, library: Mapping[str, str]) -> dict[str, str]:
     """The model as C: interface, layers, weights and the kernels used."""
     names, top = Names(program.graph.name), banner(program.graph)
-    constants = tables.collect(program, names)
-    kernels = kernel_files(program, library)
-    called = {layer.call.source for layer in program.layers if isinstance(layer.call, Call)}
+    constants = tables.collect(program, names, plan.schedule)
+    variants = [variant for layer in program.layers for variant in plan.schedule.variants(layer)]
+    called = {variant.call.source for variant in variants if isinstance(variant.call, Call)}
+    kernels = kernel_files(called, library)
     headers = sorted({name for source in called for name in _INCLUDE.findall(library[f"kernels/{source}"]) if _declares(library, name)})
+    headers += [stream.HEADER] * bool(plan.schedule.chains)
     return {
         f"include/{names.prefix}.h": model.header(program, plan, names, top),
         f"src/{names.prefix}.c": model.source(program, plan, constants, names, top, tuple(headers)),
         f"src/{names.prefix}_weights.h": tables.weights_header(constants, names, top),
         f"src/{names.prefix}_weights.c": tables.weights_source(constants, names, top),
         **kernels,
+        **({f"include/tinykd/{stream.HEADER}": library[f"include/tinykd/{stream.HEADER}"]} if plan.schedule.chains else {}),
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tinykd.compile.planner import greedy
-from tinykd.compile.planner.liveness import alignment_of, aligned, live_bytes
+from tinykd.compile.planner.liveness import aligned, alignment_of, live_bytes
 from tinykd.compile.planner.plan import ARENA_ALIGNMENT, SECONDS, Plan, plan, to_place
 from tinykd.compile.program import Program
 from tinykd.compile.stream.chain import Chain, chain
@@ -32,7 +32,7 @@ _INSTRUCTIONS_PER_MAC = 1.3
 """What a network takes at least on Cortex-M4: the share that is allowed is of this."""
 
 
-def planned(program: Program, optimize: str, outside: frozenset[int] = frozenset(), seconds: float = SECONDS) -> Plan:
+def plan_for(program: Program, optimize: str, outside: frozenset[int] = frozenset(), seconds: float = SECONDS) -> Plan:
     """The smallest plan that `optimize` allows.
 
     Args:
@@ -42,7 +42,18 @@ def planned(program: Program, optimize: str, outside: frozenset[int] = frozenset
     """
     allowed = ALLOWED[optimize] * _INSTRUCTIONS_PER_MAC * program.macs if ALLOWED[optimize] else 0.0
     schedule = _Search(program, outside, allowed).best() if allowed else LAYER_BY_LAYER
-    return plan(program, seconds, outside, schedule)
+    found = plan(program, seconds, outside, schedule)
+    turned = tuple(rows for rows in schedule.backward if _lies_above(found, rows))
+    return replace(found, schedule=replace(schedule, backward=turned))
+
+
+def _lies_above(found: Plan, rows: Rows) -> bool:
+    """The output of a layer lies over its input, higher, which only works from the last row to the first."""
+    owner = {b.key: b for b in found.buffers}
+    start, above = found.tensor_offsets[rows.output], found.tensor_offsets[rows.sources[0]]
+    forward = found.over.get((rows.sources[0], rows.output))
+    overlap = start < above + owner[rows.sources[0]].bytes and above < start + owner[rows.output].bytes
+    return overlap and (forward is None or above - start < forward)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A chain: consecutive layers computed row by row, the tensors between them never whole.
 
-The last layer asks for one row after another. Each row of a layer first lets the layers it reads compute the rows that it
-needs, then runs the kernel for one row. Of a tensor inside, only a window exists: the rows that some reader still needs,
+The last layer asks for one row after another, and each layer for the rows that its next row reads; the last layer that is
+asked and has all that it reads computes a row, with the kernel of the whole layer. Of a tensor inside, only a window exists: the rows that some reader still needs,
 in order and without gaps, so that a kernel finds them as it would in the whole tensor. A full window moves its rows down.
 No row is computed twice. Branches that meet again, as in a residual block, are a chain like any other.
 Source of the idea: line buffers of image pipelines (Halide, "fused" schedules); Lin et al., MCUNetV2, computes patches instead.
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tinykd.compile.graph import ITEM_BYTES
 from tinykd.compile.program import Layer, Program
 from tinykd.compile.stream.rows import WORD, Rows, rows_of
 
@@ -25,11 +24,13 @@ class Held:
         capacity: rows of it that may exist at once.
         row_bytes: of one row.
         offset: of the window in the chain's scratch.
+        computed: rows that are computed at all.
     """
 
     capacity: int
     row_bytes: int
     offset: int
+    computed: int
 
     @property
     def bytes(self) -> int:
@@ -100,7 +101,7 @@ def chain(program: Program, stages: Sequence[Rows]) -> Chain | None:
     run.all()
     held, offset = dict[int, Held](), 0
     for stage in stages[:-1]:
-        held[stage.output] = Held(run.capacity[stage.output], program.tensor(stage.output).bytes // stage.count, offset)
+        held[stage.output] = Held(run.capacity[stage.output], run.row_bytes[stage.output], offset, run.next[stage.output])
         offset += held[stage.output].bytes
     again = _Run(program, stages, sources, run.capacity)
     again.all()
@@ -139,18 +140,23 @@ class _Run:
         self.needed: dict[int, int] = dict.fromkeys(sources, 0)
 
     def all(self) -> None:
-        """Compute every row of the output."""
+        """Compute every row of the output: each time a row of the last stage that is waited for and need not wait itself."""
         last = self.stages[-1]
         while self.next[last.output] < last.count:
-            self._compute(last)
+            waited_for = {last.output}
+            for stage in reversed(self.stages):
+                if stage.output in waited_for:
+                    end = stage.window.end(self.next[stage.output])
+                    lacking = [source for source in stage.sources if self.next.get(source, end) < end]
+                    if not lacking:
+                        self._compute(stage)
+                        break
+                    waited_for.update(lacking)
 
     def _compute(self, stage: Rows) -> None:
         row = self.next[stage.output]
         for source in stage.sources:
-            if source in self.by_output:
-                while self.next[source] < stage.window.end(row):
-                    self._compute(self.by_output[source])
-            else:
+            if source in self.reads:
                 self.reads[source].append((self.next[self.stages[-1].output], stage.window.first(row)))
         if stage is self.stages[-1]:
             self._note_overwriting(stage, row)
@@ -167,10 +173,8 @@ class _Run:
             self.first[tensor] = lowest
 
     def lowest(self, tensor: int) -> int:
-        """The first row that a reader still needs, of those that exist."""
-        return min(
-            [self.next[tensor], *(r.window.first(self.next[r.output]) for r in self.readers[tensor] if self.next[r.output] < r.count)]
-        )
+        """The first row that a reader may still need, of those that exist."""
+        return min([self.next[tensor], *(reader.window.first(self.next[reader.output]) for reader in self.readers[tensor])])
 
     def _note_overwriting(self, stage: Rows, row: int) -> None:
         """The last stage writes a row of the output while it reads those of its own sources."""

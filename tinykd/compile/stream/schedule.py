@@ -35,6 +35,20 @@ class Schedule:
         calls = sum(one.calls - len(one.stages) for one in self.chains) + sum(rows.count - 1 for rows in self.backward)
         return round(calls * CALL_INSTRUCTIONS + sum(one.moved for one in self.chains) * MOVE_INSTRUCTIONS)
 
+    def rows_at(self, layer: int) -> Rows | None:
+        """How a layer is computed by rows; None where it is computed whole."""
+        stages = [rows for one in self.chains for rows in one.stages]
+        return next((rows for rows in (*stages, *self.backward) if rows.layer.index == layer), None)
+
+    def variants(self, layer: Layer) -> tuple[Layer, ...]:
+        """Every kernel call of a layer: one of the whole layer, or those of its rows."""
+        rows = self.rows_at(layer.index)
+        return (layer,) if rows is None else rows.variants
+
+    def rows_computed(self, tensor: int) -> int | None:
+        """How many rows of a tensor inside a chain are computed, for nothing may ask for the last; None for whole tensors."""
+        return next((one.held[tensor].computed for one in self.chains if tensor in one.held), None)
+
     def chain_at(self, layer: int) -> Chain | None:
         """The chain that a layer belongs to."""
         return next((one for one in self.chains if one.first <= layer <= one.last), None)
