@@ -16,19 +16,26 @@ static inline int32_t tinykd_larger(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
+/* A pointer to whole words, which the compiler is told so that it loads and stores words without asking. */
+#if defined(__GNUC__) || defined(__clang__)
+#define TINYKD_WORDS(pointer) __builtin_assume_aligned(pointer, 4)
+#else
+#define TINYKD_WORDS(pointer) (pointer)
+#endif
+
 /* Moves words down to a lower address, which they may overlap. Sixteen bytes are in registers at a time: compilers make
- * one multiple load and store of them, where a C library's memmove may go byte by byte. */
+ * multiple loads and stores of them, where a C library's memmove may go byte by byte. */
 static inline void tinykd_move_down(int8_t *to, const int8_t *from, int32_t bytes)
 {
     uint32_t words[4];
 
     for (; bytes >= 16; bytes -= 16, to += 16, from += 16) {
-        memcpy(words, from, 16);
-        memcpy(to, words, 16);
+        memcpy(words, TINYKD_WORDS(from), 16);
+        memcpy(TINYKD_WORDS(to), words, 16);
     }
     for (; bytes > 0; bytes -= 4, to += 4, from += 4) {
-        memcpy(words, from, 4);
-        memcpy(to, words, 4);
+        memcpy(words, TINYKD_WORDS(from), 4);
+        memcpy(TINYKD_WORDS(to), words, 4);
     }
 }
 

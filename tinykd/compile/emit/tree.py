@@ -16,6 +16,7 @@ from tinykd.compile.graph import Graph
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.planner.plan import Plan
 from tinykd.compile.program import Program
+from tinykd.compile.stream.schedule import LAYER_BY_LAYER
 
 _INCLUDE = re.compile(r'^#include "tinykd/([^"]+)"', re.MULTILINE)
 
@@ -57,14 +58,14 @@ def model_files(program: Program, plan: Plan, library: Mapping[str, str]) -> dic
     called = {variant.call.source for variant in variants if isinstance(variant.call, Call)}
     kernels = kernel_files(called, library)
     headers = sorted({name for source in called for name in _INCLUDE.findall(library[f"kernels/{source}"]) if _declares(library, name)})
-    headers += [stream.HEADER] * bool(plan.schedule.chains)
+    headers += [stream.HEADER] * (plan.schedule != LAYER_BY_LAYER)
     return {
         f"include/{names.prefix}.h": model.header(program, plan, names, top),
         f"src/{names.prefix}.c": model.source(program, plan, constants, names, top, tuple(headers)),
         f"src/{names.prefix}_weights.h": tables.weights_header(constants, names, top),
         f"src/{names.prefix}_weights.c": tables.weights_source(constants, names, top),
         **kernels,
-        **({f"include/tinykd/{stream.HEADER}": library[f"include/tinykd/{stream.HEADER}"]} if plan.schedule.chains else {}),
+        **({f"include/tinykd/{stream.HEADER}": library[f"include/tinykd/{stream.HEADER}"]} if plan.schedule != LAYER_BY_LAYER else {}),
     }
 
 
