@@ -92,11 +92,20 @@ def _results(program: Program, layer: Layer, operands: Sequence[Range]) -> list[
     if layer.row.kind in GROWING or isinstance(p, (StridedCopy, Joined)):
         low, high = (layer.row.reference(p, [getattr(operand, end) for operand in operands]) for end in ("low", "high"))
         return [Range(*ends) for ends in zip(low, high)]
-    return None
+    return [_at_corners(layer, *operands)] if layer.row.kind in BILINEAR else None
 
 
 GROWING = frozenset({"ADD", "AVERAGE_POOL_2D", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MIRROR_PAD", "PAD", "PADV2"})
 """Operators whose outputs never fall when an input rises."""
+
+BILINEAR = frozenset({"MUL", "SUB"})
+"""Operators that rise or fall along each operand while the other stays: they are extreme where both operands are."""
+
+
+def _at_corners(layer: Layer, a: Range, b: Range) -> Range:
+    results = [layer.row.reference(layer.parameters, (one, other))[0] for one in (a.low, a.high) for other in (b.low, b.high)]
+    return Range(np.minimum.reduce(results), np.maximum.reduce(results))
+
 
 _SUMS: dict[str, Callable[[Any, Array], Int64]] = {
     "CONV_2D": conv_2d.sums_of,
