@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from tinykd.compile.emit.golden import packed
 from tinykd.compile.emit.names import described
+from tinykd.compile.emit.stream import chain_name
 from tinykd.compile.graph import Array
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.program import Layer, Program
+from tinykd.compile.stream.chain import Chain
 from tinykd.deploy.compare import Comparison, unpacked
 from tinykd.deploy.export import Exported
 from tinykd.deploy.firmware import build_firmware, physical_memory
@@ -45,9 +48,8 @@ def profile(exported: Exported, inputs: Sequence[Array], *, toolchain: str = "au
     (inference,) = Session(machine, image).run_inputs([packed(inputs)]).inferences
     program = exported.program
     counts, rest = _instructions(inference.marks, tick)
-    core = exported.target.core.name
     total = sum(counts.values()) + rest
-    layers = tuple(_step(program, members, counts, total, core) for members in _steps(program, counts))
+    layers = _steps(exported, counts, total)
     return Profile(
         model=program.graph.name,
         model_sha256=program.graph.model_sha256,
@@ -65,8 +67,8 @@ def profile(exported: Exported, inputs: Sequence[Array], *, toolchain: str = "au
     )
 
 
-def _instructions(marks: Sequence[tuple[int, int]], tick: Fraction) -> tuple[dict[int, int], int]:
-    """Instructions by tensor at whose mark they ended, and those after the last.
+def _instructions(marks: Sequence[tuple[int, int]], tick: Fraction) -> tuple[Mapping[int, int], int]:
+    """Instructions by tensor at whose marks they ended, and those after the last. A tensor of a chain has a mark a row.
 
     Raises:
         ToolError: the marks are not those of one inference.
@@ -75,37 +77,63 @@ def _instructions(marks: Sequence[tuple[int, int]], tick: Fraction) -> tuple[dic
         raise ToolError("the firmware did not mark its layers", "export and build again with this version")
     spent = [clock // tick.denominator for _, clock in marks]
     cost, rest = spent[1], spent[-1]
-    return {tensor: count - cost for (tensor, _), count in zip(marks[2:-1], spent[2:-1])}, rest - cost
+    counts = Counter[int]()
+    for (tensor, _), count in zip(marks[2:-1], spent[2:-1]):
+        counts[tensor] += count - cost
+    return counts, rest - cost
 
 
-def _steps(program: Program, counts: dict[int, int]) -> list[list[Layer]]:
-    """Computing layers, gathered up to one whose first output has a mark: a chain that runs row by row has one at its end."""
-    steps, members = list[list[Layer]](), list[Layer]()
+def _steps(exported: Exported, counts: Mapping[int, int], total: int) -> tuple[ProfiledLayer, ...]:
+    """A row for each layer that computes, and for each chain one with its layers inside."""
+    schedule, program = exported.plan.schedule, exported.program
+    chains, steps = dict[Chain, list[ProfiledLayer]](), list[ProfiledLayer]()
     for layer in program.layers:
-        if isinstance(layer.call, Call):
-            members.append(layer)
-            if layer.op.outputs and layer.op.outputs[0] in counts:
-                steps.append(members)
-                members = []
-    return steps
+        if not isinstance(layer.call, Call):
+            continue
+        row, chain = _profiled(exported, layer, counts, total), schedule.chain_at(layer.index)
+        if chain is None:
+            steps.append(row)
+            continue
+        chains.setdefault(chain, []).append(row)
+        if layer.index == chain.last:
+            steps.append(_chained(exported, chain, chains[chain]))
+    return tuple(steps)
 
 
-def _step(program: Program, members: Sequence[Layer], counts: dict[int, int], total: int, core: str) -> ProfiledLayer:
-    last = members[-1]
-    instructions, macs = sum(counts.get(index, 0) for index in last.op.outputs), sum(layer.macs for layer in members)
+def _profiled(exported: Exported, layer: Layer, counts: Mapping[int, int], total: int) -> ProfiledLayer:
+    assert isinstance(layer.call, Call)
+    program, instructions = exported.program, sum(counts.get(index, 0) for index in layer.op.outputs)
     return ProfiledLayer(
-        index=last.index,
-        members=tuple(layer.index for layer in members),
-        operator="+".join(layer.op.kind for layer in members),
-        name=program.tensor(last.op.subject).name,
-        kernel="+".join(layer.call.function for layer in members if isinstance(layer.call, Call)),
-        shape=f"{_shape(program, members[0].passed[:1])} -> {_shape(program, last.op.outputs[:1])}",
+        index=layer.index,
+        operator=layer.op.kind,
+        name=program.tensor(layer.op.subject).name,
+        kernel=layer.call.function,
+        shape=f"{_shape(program, layer.passed[:1])} -> {_shape(program, layer.op.outputs[:1])}",
+        macs=layer.macs,
+        outputs=_outputs(program, layer),
+        instructions=instructions,
+        instructions_per_mac=instructions / layer.macs if layer.macs else None,
+        share=instructions / total if total else 0.0,
+        floor=_floor(program, layer, exported.target.core.name),
+    )
+
+
+def _chained(exported: Exported, chain: Chain, members: Sequence[ProfiledLayer]) -> ProfiledLayer:
+    instructions, macs = sum(one.instructions for one in members), sum(one.macs for one in members)
+    program = exported.program
+    return ProfiledLayer(
+        index=chain.first,
+        operator="chain",
+        name=program.tensor(chain.output).name,
+        kernel=f"{chain_name(chain)}, row by row",
+        shape=f"{_shape(program, chain.sources)} -> {_shape(program, (chain.output,))}",
         macs=macs,
-        outputs=sum(_outputs(program, layer) for layer in members),
+        outputs=sum(one.outputs for one in members),
         instructions=instructions,
         instructions_per_mac=instructions / macs if macs else None,
-        share=instructions / total if total else 0.0,
-        floor=sum(_floor(program, layer, core) for layer in members),
+        share=sum(one.share for one in members),
+        floor=sum(one.floor for one in members),
+        members=tuple(members),
     )
 
 

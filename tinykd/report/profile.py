@@ -12,20 +12,25 @@ _BAR = 40
 
 
 class ProfiledLayer(Section):
-    """A layer, or several that run as one step."""
+    """A layer, or a chain of layers that runs row by row."""
 
-    index: int = Field(description="position in execution order, of the last member")
-    members: tuple[int, ...] = Field(description="the layers that the step computes; more than one where a chain runs row by row")
-    operator: str = Field(description="of the members, joined by +")
-    name: str = Field(description="of the step's output tensor")
-    kernel: str = Field(description="C functions of the members, joined by +")
+    index: int = Field(description="position in execution order; of the first member of a chain")
+    operator: str = Field(description="`chain` for a chain")
+    name: str = Field(description="of the output tensor")
+    kernel: str = Field(description="C function")
     shape: str = Field(description="input -> output, all axes, batch first")
     macs: int = Field(description="multiply-accumulates")
-    outputs: int = Field(description="elements computed, by all members")
+    outputs: int = Field(description="elements computed")
     instructions: int
     instructions_per_mac: float | None = Field(description="null without MACs")
     share: float = Field(description="of the whole inference, 0 to 1")
     floor: int = Field(description="the fewest instructions that such a layer can need on this core")
+    members: tuple[ProfiledLayer, ...] = Field(default=(), description="the layers of a chain, with what each takes of it")
+
+    @property
+    def label(self) -> str:
+        """`3 CONV_2D`, or `3-5 chain`."""
+        return f"{self.index}-{self.members[-1].index} {self.operator}" if self.members else f"{self.index} {self.operator}"
 
 
 class Profile(Section):
@@ -65,14 +70,18 @@ def profile_text(p: Profile) -> str:
         f"{'layer':<25}{'MACs':>11}{'instructions':>14}{'/MAC':>8}{'share':>8}{'/floor':>8}  {'= floor, # above it':<{_BAR}}  kernel",
     ]
     for layer in p.layers:
-        ratio = f"{layer.instructions / layer.floor:.2f}" if layer.floor else ""
-        name = f"{layer.members[0]}-{layer.index} {layer.operator}" if len(layer.members) > 1 else f"{layer.index:>3} {layer.operator}"
-        lines.append(
-            f"{name[:24]:<25}{layer.macs:>11,}{layer.instructions:>14,}{_per_mac(layer.instructions_per_mac, '{:.2f}'):>8}"
-            f"{100 * layer.share:>6.1f} %{ratio:>8}  {bar(layer.instructions, whole, layer.floor)}  {layer.kernel} {layer.shape}"
-        )
+        lines.append(_row(layer, whole, ""))
+        lines += [_row(member, whole, "| ") for member in layer.members]
     lines.append(f"{'between layers':<36}{p.instructions - sum(layer.instructions for layer in p.layers):>14,}")
     return "\n".join(lines) + "\n"
+
+
+def _row(layer: ProfiledLayer, whole: int, indent: str) -> str:
+    ratio = f"{layer.instructions / layer.floor:.2f}" if layer.floor else ""
+    return (
+        f"{f'{indent}{layer.label}'[:24]:<25}{layer.macs:>11,}{layer.instructions:>14,}{_per_mac(layer.instructions_per_mac, '{:.2f}'):>8}"
+        f"{100 * layer.share:>6.1f} %{ratio:>8}  {bar(layer.instructions, whole, layer.floor)}  {layer.kernel} {layer.shape}"
+    )
 
 
 def _per_mac(value: float | None, form: str) -> str:

@@ -18,11 +18,10 @@ def profile_svg(p: Profile) -> str:
     rows = [f'<text x="4" y="{_ROW - 5}" font-weight="bold">{escape(title)}</text>']
     for position, layer in enumerate(p.layers, start=1):
         top = position * _ROW + 2
-        members = f"{layer.members[0]}-{layer.index}" if len(layer.members) > 1 else f"{layer.index}"
         length, least = _BAR * layer.instructions / whole, _BAR * min(layer.floor, layer.instructions) / whole
         per_mac = "" if layer.instructions_per_mac is None else f", {layer.instructions_per_mac:.2f}/MAC"
         figures = f"{layer.instructions:,} ({100 * layer.share:.1f} %){per_mac}"
-        label, hint = escape(f"{members} {layer.operator}"[:34]), escape(f"{layer.kernel} {layer.shape}")
+        label, hint = escape(layer.label[:34]), escape(f"{layer.kernel} {layer.shape}")
         rows += [
             f'<text x="4" y="{top + 11}">{label}<title>{hint}</title></text>',
             f'<rect x="{_LABEL}" y="{top}" width="{length:.1f}" height="{_ROW - 5}" fill="{_ABOVE}"/>',

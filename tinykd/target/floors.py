@@ -28,31 +28,31 @@ class Floor:
 
 
 FLOORS: dict[str, dict[Kind, Floor]] = {
-    # 2x2 blocks, for 4 channels: 2 + 2 words loaded, 2 * 4 SXTB16, 2 * 2 * 2 SMLAD: 20 for 16, or 18 where the columns were widened
-    # once for all filters. Dense: 4 rows, a word loaded and two SXTB16 each and for the input, 8 SMLAD: 23 for 16. Depthwise: two
-    # taps of two columns, words widened once for three rows. An output: doubling, SMMLAR, sign, SSAT, shift, load of a pair, STRB.
-    # Without products: a word loaded, two SXTB16, two additions for 4.
+    # Two pixels and two filters, 4 taps: windows are halfwords already, filters halfwords of which one comes of the other by SXTB16
+    # (tinykd/dot.h): 2 loads of several words, 2 SXTB16, 8 SMLAD for 16. Dense: the input's word and two SXTB16 serve four
+    # filters, for two of which 1 load, 2 SXTB16, 4 SMLAD: 17 for 16. Depthwise: two taps of two columns, words widened once for
+    # three rows. An output: doubling, SMMLAR, sign, shift, SSAT, STRB. Without products: a word, two SXTB16, two additions for 4.
     "dsp": {
-        "pointwise": Floor(20 / 16, 7),
-        "convolution": Floor(18 / 16, 7),
-        "dense": Floor(23 / 16, 7),
-        "depthwise": Floor(2.0, 7),
+        "pointwise": Floor(12 / 16, 6),
+        "convolution": Floor(12 / 16, 6),
+        "dense": Floor(17 / 16, 6),
+        "depthwise": Floor(2.0, 6),
         "elementwise": Floor(0, 5 / 4),
     },
-    # 8 loads of 16 bytes and 1 of the input for 8 VMLAVA of 16: 9 for 64 a pair of pixels with 4 filters. Depthwise: a widening load
-    # of 4 inputs, one of 4 weights, one VMLA. An output: a quarter of ten vector instructions.
-    # Without products: a load and an addition for 16.
+    # Two pixels that stay in registers and two filters: 2 loads of 16 bytes, 4 VMLAVA of 16. Dense: 1 load, 1 VMLAVA. Depthwise: a
+    # widening load of 4 inputs, one of 4 weights, one VMLA. An output: a quarter of ten vector instructions. Without products: a
+    # load and an addition for 16.
     "mve": {
-        "pointwise": Floor(9 / 64, 2.5),
-        "convolution": Floor(9 / 64, 2.5),
-        "dense": Floor(9 / 64, 2.5),
+        "pointwise": Floor(6 / 64, 2.5),
+        "convolution": Floor(6 / 64, 2.5),
+        "dense": Floor(2 / 16, 2.5),
         "depthwise": Floor(3 / 4, 2.5),
         "elementwise": Floor(0, 1 / 8),
     },
-    # 2x2 blocks: 4 LDRSB and 4 MLA for 4. Dense: an input and 4 weights loaded, 4 MLA. Depthwise: a weight serves two pixels.
+    # Two pixels and four filters: 6 LDRSB and 8 MLA. Dense: an input and 4 weights loaded, 4 MLA. Depthwise: a weight serves two pixels.
     "thumb2": {
-        "pointwise": Floor(2.0, 9),
-        "convolution": Floor(2.0, 9),
+        "pointwise": Floor(14 / 8, 9),
+        "convolution": Floor(14 / 8, 9),
         "dense": Floor(9 / 4, 9),
         "depthwise": Floor(2.5, 9),
         "elementwise": Floor(0, 2),
