@@ -4,17 +4,85 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinykd.compile.ops import access
 from tinykd.compile.ops import depthwise_conv_2d as portable_depthwise
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
-from tinykd.compile.ops.operator import Call
+from tinykd.compile.ops.operator import Call, Table
+from tinykd.compile.ops.window import Axis
 from tinykd.compile.specialise.dsp import faster, with_small_sums
+from tinykd.compile.specialise.fixed_shift import fixed_shift
+
+_ONE = Axis(1, 1, 1, 1, 1, 0)
 
 
 def depthwise_conv_2d(p: Any) -> Call | None:
-    """Channels a multiple of 4, multiplier 1, no dilation, one image."""
+    """Multiplier 1, no dilation, one image."""
     fits = isinstance(p, DepthwiseConv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.multiplier == 1
-    if not fits or p.in_channels % 4 or p.rows.dilation != 1 or p.columns.dilation != 1:
+    if not fits or p.rows.dilation != 1 or p.columns.dilation != 1:
+        return None
+    return depthwise_3x3(p) or by_words(p)
+
+
+def depthwise_3x3(p: DepthwiseConv2D) -> Call | None:
+    """At least two rows, at most one row and column outside at each edge, strides of 1 or 2 along a row."""
+    if (p.rows.kernel, p.columns.kernel) != (3, 3) or p.rows.input < 2 or p.columns.stride > 2:
+        return None
+    if any(max(axis.pad, behind(axis)) > 1 for axis in (p.rows, p.columns)):
+        return None
+    made = fixed_shift(p, (0, 1, 2))
+    if made is None or not made.rectified:
+        return None
+    w = made.weights.reshape(3, 3, p.in_channels)
+    halfwords = [w[0, 0], w[1, 0], w[0, 1], w[1, 1], w[0, 2], w[1, 2], w[2, 0], w[2, 1], w[2, 2], np.zeros_like(w[2, 2])]
+    pairs = np.stack(halfwords, axis=1).astype("<i2").view("<i4")
+    filters = np.concatenate([pairs, np.stack([made.bias, made.multipliers, made.offsets], axis=1)], axis=1)
+    return Call(
+        function="tinykd_depthwise_3x3_dsp_s8",
+        struct="tinykd_depthwise_3x3",
+        fields={
+            **geometry(p),
+            "filters": Table("int32_t", filters.astype(np.int32)),
+        },
+        source="dsp/depthwise_3x3.c",
+        distances=(row_by_row(p),),
+    )
+
+
+def behind(axis: Axis) -> int:
+    """How many positions of the last window lie outside behind the input."""
+    return max((axis.output - 1) * axis.stride + axis.kernel - axis.pad - axis.input, 0)
+
+
+def geometry(p: DepthwiseConv2D) -> dict[str, int | Table]:
+    """The first members of the kernels' structs."""
+    return {
+        "in_height": p.rows.input,
+        "in_width": p.columns.input,
+        "channels": p.in_channels,
+        "out_height": p.rows.output,
+        "out_width": p.columns.output,
+        "stride_height": p.rows.stride,
+        "stride_width": p.columns.stride,
+        "pad_top": p.rows.pad,
+        "pad_left": p.columns.pad,
+        "input_zero_point": p.input_zero_point,
+        "clamp_low": p.clamp[0],
+        "clamp_high": p.clamp[1],
+    }
+
+
+def row_by_row(p: DepthwiseConv2D) -> int | None:
+    """The distance of a kernel that computes a row of outputs channel by channel: the row's last pixel is written, but for one
+    channel, when that channel's first pixel is read."""
+    in_row, out_row = p.columns.input * p.in_channels, p.columns.output * p.in_channels
+    return access.window(p.batch, p.rows, _ONE, in_row, out_row, out_row - p.in_channels)
+
+
+def by_words(p: DepthwiseConv2D) -> Call | None:
+    """Channels a multiple of 4."""
+    if p.in_channels % 4:
         return None
     small = with_small_sums(p, (0, 1, 2))
     if small is None:
