@@ -29,6 +29,28 @@ void tinykd_depthwise_conv_2d_s8(const struct tinykd_depthwise_conv_2d *p, const
  * shifts of 1 to 22 to the right and noted as such. */
 void tinykd_depthwise_conv_2d_dsp_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
 
+/* The same for cores without SIMD: multiplier 1, batch 1; weights as [channels, kernel_height, kernel_width], biases less the input's
+ * zero point; multipliers and shifts as finish.h takes them. `scratch` holds one window. */
+void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch);
+
+/* 3x3 filters for cores with DSP instructions: one image of at least 2 rows, at most one row and column outside at each edge,
+ * negative sums below the clamp (ReLU). A filter w[row][column] is 8 words, of halfwords the lower one first:
+ *     w[0][0], w[1][0];  w[0][1], w[1][1];  w[0][2], w[1][2];  w[2][0], w[2][1];  w[2][2], 0;  bias;  multiplier;  offset
+ * where the bias holds the zero point's share, and everything is scaled as finish_fixed.h says. */
+#define TINYKD_DEPTHWISE_3X3_WORDS 8
+
+struct tinykd_depthwise_3x3 {
+    int32_t in_height, in_width, channels;
+    int32_t out_height, out_width;
+    int32_t stride_height, stride_width; /* stride_width 1 or 2 */
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point;
+    int32_t clamp_low, clamp_high;
+    const int32_t *filters; /* [channels, TINYKD_DEPTHWISE_3X3_WORDS] */
+};
+
+void tinykd_depthwise_3x3_dsp_s8(const struct tinykd_depthwise_3x3 *p, const int8_t *input, int8_t *output);
+
 /* int16 with sums of 64 bits, requantized by 16-bit multipliers; zero points are 0. */
 struct tinykd_depthwise_conv_2d_s16 {
     int32_t batch;

@@ -64,6 +64,14 @@ static inline int32_t tinykd_ssat8_of_half(int32_t a)
     return r;
 }
 
+/* a >> 10 within -128 to 127. */
+static inline int32_t tinykd_ssat8_of_1024th(int32_t a)
+{
+    int32_t r;
+    __asm__("ssat %0, #8, %1, asr #10" : "=r"(r) : "r"(a) : "cc");
+    return r;
+}
+
 /* ((c << 32) + a * b) >> 32, and the same with 2^31 added before the shift. */
 static inline int32_t tinykd_smmla(int32_t a, int32_t b, int32_t c)
 {
@@ -79,6 +87,14 @@ static inline int32_t tinykd_smmlar(int32_t a, int32_t b, int32_t c)
     return r;
 }
 
+/* The low halfwords of both, the first one low. */
+static inline uint32_t tinykd_pack(int32_t low, int32_t high)
+{
+    uint32_t r;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(r) : "r"(low), "r"(high));
+    return r;
+}
+
 #define TINYKD_PRODUCT(name, text)                                                                                     \
     static inline int32_t tinykd_##name(uint32_t a, uint32_t b, int32_t sum)                                           \
     {                                                                                                                  \
@@ -89,6 +105,7 @@ static inline int32_t tinykd_smmlar(int32_t a, int32_t b, int32_t c)
 TINYKD_PRODUCT(smlad, "smlad %0, %1, %2, %3")
 TINYKD_PRODUCT(smlabb, "smlabb %0, %1, %2, %3")
 TINYKD_PRODUCT(smlatt, "smlatt %0, %1, %2, %3")
+TINYKD_PRODUCT(smlabt, "smlabt %0, %1, %2, %3")
 #else
 static inline int32_t tinykd_low_half(uint32_t a)
 {
@@ -103,6 +120,12 @@ static inline int32_t tinykd_high_half(uint32_t a)
 static inline uint32_t tinykd_halves(int32_t low, int32_t high)
 {
     return ((uint32_t)low & 0xFFFFu) | ((uint32_t)high << 16);
+}
+
+/* The low halfwords of both, the first one low. */
+static inline uint32_t tinykd_pack(int32_t low, int32_t high)
+{
+    return tinykd_halves(low, high);
 }
 
 /* (a * b + 2^31) >> 32 */
@@ -121,6 +144,12 @@ static inline int32_t tinykd_ssat8(int32_t a)
 static inline int32_t tinykd_ssat8_of_half(int32_t a)
 {
     return tinykd_ssat8(a >> 1);
+}
+
+/* a >> 10 within -128 to 127. */
+static inline int32_t tinykd_ssat8_of_1024th(int32_t a)
+{
+    return tinykd_ssat8(a >> 10);
 }
 
 /* ((c << 32) + a * b) >> 32, and the same with 2^31 added before the shift; the sum of both must fit 32 bits. */
@@ -169,6 +198,12 @@ static inline int32_t tinykd_smlad(uint32_t a, uint32_t b, int32_t sum)
 static inline int32_t tinykd_smlabb(uint32_t a, uint32_t b, int32_t sum)
 {
     return sum + tinykd_low_half(a) * tinykd_low_half(b);
+}
+
+/* sum + low * high */
+static inline int32_t tinykd_smlabt(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + tinykd_low_half(a) * tinykd_high_half(b);
 }
 
 /* sum + high * high */
