@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Layers of int8 for cores with Helium (MVE). Activations are [height, width, channels] of one image.
+ * `scaling` is [channels / 4, 3, 4]: of four channels the biases less the input's zero point, the multipliers, the shifts (-31 to -1).
+ * Tables have zeros where channels or bytes are missing. */
+#ifndef TINYKD_MVE_LAYERS_H
+#define TINYKD_MVE_LAYERS_H
+
+#include <stdint.h>
+
+/* tinykd_conv_2d with groups 1, batch 1, dilation_width 1. */
+struct tinykd_conv_2d_mve {
+    int32_t in_height, in_width, in_channels;
+    int32_t out_height, out_width, out_channels;
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width, dilation_height;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, output_zero_point;
+    int32_t clamp_low, clamp_high;
+    int32_t chunks, last;  /* a window by 16 bytes: how often, and how many bytes the last has */
+    const int8_t *weights; /* [out_channels / 4, 2, chunks, 2, 16]: filters 0 and 2, then 1 and 3 */
+    const int32_t *scaling;
+};
+
+/* The first takes kernels of one tap, without padding. The second takes any and gathers two windows of 16 * chunks bytes in `scratch`. */
+void tinykd_conv_2d_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output);
+void tinykd_conv_2d_gather_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch);
+
+/* The same where clamp_low is at least the output's zero point. */
+void tinykd_conv_2d_positive_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output);
+void tinykd_conv_2d_gather_positive_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch);
+
+/* tinykd_fully_connected. */
+struct tinykd_fully_connected_mve {
+    int32_t rows, depth, channels;
+    int32_t output_zero_point, clamp_low, clamp_high;
+    const int8_t *weights; /* [channels / 4, depth / 16, 4, 16] */
+    const int32_t *scaling;
+};
+
+void tinykd_fully_connected_single_mve_s8(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output);
+void tinykd_fully_connected_double_mve_s8(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * FULLY_CONNECTED for cores with Helium. Sixteen bytes of a row meet those of four filters, which lie side by side in the table:
+ * 5 loads and 4 products for 64 multiply-accumulates. The zero point of the input is in the biases. */
+#include "tinykd/mve.h"
+#include "tinykd/mve_layers.h"
+
+/* A row with the four filters at `*weights`, which is left behind them. */
+TINYKD_INLINE tinykd_words fully_connected_mve_quad(const int8_t *row, int32_t depth, const int8_t **weights)
+{
+    const int8_t *w = *weights;
+    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+
+    for (int32_t chunks = (depth - 1) >> 4; chunks > 0; --chunks) {
+        const tinykd_bytes x = tinykd_next_bytes(&row);
+        s0 = tinykd_dot(s0, x, tinykd_next_bytes(&w));
+        s1 = tinykd_dot(s1, x, tinykd_next_bytes(&w));
+        s2 = tinykd_dot(s2, x, tinykd_next_bytes(&w));
+        s3 = tinykd_dot(s3, x, tinykd_next_bytes(&w));
+    }
+    const tinykd_bytes x = tinykd_load_some_bytes(row, ((depth - 1) & 15) + 1);
+    s0 = tinykd_dot(s0, x, tinykd_next_bytes(&w));
+    s1 = tinykd_dot(s1, x, tinykd_next_bytes(&w));
+    s2 = tinykd_dot(s2, x, tinykd_next_bytes(&w));
+    s3 = tinykd_dot(s3, x, tinykd_next_bytes(&w));
+    *weights = w;
+    return tinykd_four_words(s0, s1, s2, s3);
+}
+
+TINYKD_INLINE void fully_connected_mve(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output,
+                                       tinykd_requantizing *requantize)
+{
+    for (int32_t row = 0; row < p->rows; ++row, input += p->depth) {
+        const int8_t *weights = p->weights;
+        const int32_t *scaling = p->scaling;
+        int8_t *const first = output;
+        int32_t left = p->channels;
+
+        for (; left >= 8; left -= 8, scaling += 24, output += 8) {
+            const tinykd_words a = requantize(fully_connected_mve_quad(input, p->depth, &weights), scaling);
+            const tinykd_words b = requantize(fully_connected_mve_quad(input, p->depth, &weights), scaling + 12);
+            tinykd_store_narrowed(output, output + 4, tinykd_narrow_words(a, b, p->output_zero_point));
+        }
+        for (; left > 0; left -= 4, scaling += 12) {
+            const tinykd_words a = requantize(fully_connected_mve_quad(input, p->depth, &weights), scaling);
+            const int32_t some = left < 4 ? left : 4;
+            tinykd_store_some_narrowed(output, output, tinykd_narrow_words(a, a, p->output_zero_point), some);
+            output += some;
+        }
+        if (p->clamp_low > -128 || p->clamp_high < 127) {
+            tinykd_clamp_in_place(first, p->channels, p->clamp_low, p->clamp_high);
+        }
+    }
+}
+
+void tinykd_fully_connected_single_mve_s8(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output)
+{
+    fully_connected_mve(p, input, output, tinykd_requantize_words_once);
+}
+
+void tinykd_fully_connected_double_mve_s8(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output)
+{
+    fully_connected_mve(p, input, output, tinykd_requantize_words);
+}

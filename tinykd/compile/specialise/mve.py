@@ -1,0 +1,159 @@
+"""CONV_2D and FULLY_CONNECTED with Helium, the vectors of Cortex-M55 and M85: sixteen products an instruction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tinykd.compile.fixed_point import Int64, requantize, requantize_once
+from tinykd.compile.graph import Array
+from tinykd.compile.ops import access
+from tinykd.compile.ops import conv_2d as portable_conv_2d
+from tinykd.compile.ops import fully_connected as portable_dense
+from tinykd.compile.ops.conv_2d import Conv2D
+from tinykd.compile.ops.fully_connected import FullyConnected
+from tinykd.compile.ops.operator import Call, Table
+from tinykd.compile.ops.weighted import Weighted, magnitudes
+
+BYTES, QUAD = 16, 4
+"""Bytes of a vector; channels that are requantized together, one in each word of it."""
+
+_BEYOND = 1 << 10
+"""Farther than any output lies from its zero point."""
+
+Layer = TypeVar("Layer", bound=Weighted)
+
+_REQUANTIZE = {"single": requantize_once, "double": requantize}
+"""By rounding."""
+
+
+def with_right_shifts(p: Layer, axis: int, rounding: str = "double") -> Layer | None:
+    """`p` with shifts of 1 to 31 to the right, noted as -1 to -31; None if that cannot be.
+
+    A filter of zeros gives a constant, whatever scale and bias the converter noted for it; the constant gets others.
+
+    Args:
+        axis: of the weights, the output channels.
+    """
+    constant = magnitudes(p, axis) == 0
+    if ((p.shifts > -1) & ~constant).any():
+        return None
+    values = np.clip(_REQUANTIZE[rounding](p.bias, p.multipliers, p.shifts), -_BEYOND, _BEYOND)
+    # 4k * 2^30 / 2^31 is 2k, and 2k shifted by 1 is k
+    return replace(
+        p,
+        bias=np.where(constant, 4 * values, p.bias).astype(np.int32),
+        multipliers=np.where(constant, 1 << 30, p.multipliers).astype(np.int32),
+        shifts=np.where(constant, -1, np.maximum(p.shifts, -31)).astype(np.int32),
+    )
+
+
+def scaling(p: Weighted, filters: Array) -> Table:
+    """[channels / 4, 3, 4] biases less the input's zero point times each filter's sum, multipliers, shifts.
+
+    The bias may leave 32 bits, as sums of raw inputs may; the two together never do.
+
+    Args:
+        filters: [channels, values].
+    """
+    moved = p.bias.astype(np.int64) - p.input_zero_point * filters.astype(np.int64).sum(axis=1)
+    wrapped = (moved + (1 << 31)) % (1 << 32) - (1 << 31)
+    rows = np.stack([wrapped, p.multipliers.astype(np.int64), p.shifts.astype(np.int64)], axis=1)
+    return Table("int32_t", _quads(rows).transpose(0, 2, 1))
+
+
+def _quads(rows: Int64) -> Int64:
+    """[channels, values] as [channels / 4, 4, values], zeros at the end."""
+    padded = np.pad(rows, ((0, -len(rows) % QUAD), (0, 0)))
+    return np.asarray(padded.reshape(-1, QUAD, rows.shape[1]), np.int64)
+
+
+def chunked(filters: Array) -> Int64:
+    """[channels, values] as [channels / 4, 4, values / 16, 16], zeros at the ends."""
+    padded = np.pad(filters.astype(np.int64), ((0, 0), (0, -filters.shape[1] % BYTES)))
+    return np.asarray(_quads(padded).reshape(-(-len(filters) // QUAD), QUAD, -1, BYTES), np.int64)
+
+
+_DENSE = {"single_s8": "tinykd_fully_connected_single_mve_s8", "double_s8": "tinykd_fully_connected_double_mve_s8"}
+
+
+def fully_connected(p: Any) -> Call | None:
+    """Any shape; rounded once only where no sum lies between two outputs, as the instructions round such sums up."""
+    if not isinstance(p, FullyConnected) or p.kernel not in _DENSE or p.wide is not None:
+        return None
+    shifted = with_right_shifts(p, 0, p.rounding)
+    if shifted is None or (p.rounding == "single" and _ties(shifted)):
+        return None
+    channels, depth = p.weights.shape
+    (distance,) = portable_dense.distances(p)
+    return Call(
+        function=_DENSE[p.kernel],
+        struct="tinykd_fully_connected_mve",
+        fields={
+            "rows": p.rows,
+            "depth": int(depth),
+            "channels": int(channels),
+            "output_zero_point": p.output_zero_point,
+            "clamp_low": p.clamp[0],
+            "clamp_high": p.clamp[1],
+            "weights": Table("int8_t", chunked(p.weights).transpose(0, 2, 1, 3)),
+            "scaling": scaling(shifted, p.weights),
+        },
+        source="mve/fully_connected.c",
+        distances=(distance,),
+    )
+
+
+def _ties(p: FullyConnected) -> bool:
+    """Some negative sum may lie exactly between two outputs: sum * multiplier is an odd multiple of 2^(30 - shift)."""
+    bounds = magnitudes(p, 0) * 255 + np.abs(p.bias.astype(np.int64))
+    odd = p.multipliers & -p.multipliers  # the largest power of two that divides it
+    return bool((bounds * odd >= np.int64(1) << (30 - p.shifts)).any())
+
+
+def conv_2d(p: Any) -> Call | None:
+    """One group, one image, no dilation along rows."""
+    if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1 or p.columns.dilation != 1:
+        return None
+    shifted = with_right_shifts(as_one_row(p), 0)
+    if shifted is None:
+        return None
+    filters = p.weights.reshape(p.out_channels, -1)
+    table = chunked(filters)
+    direct = p.rows.kernel == p.columns.kernel == 1 and p.rows.pad == p.columns.pad == 0 and _inside(p)
+    positive = "positive_" if p.clamp[0] >= p.output_zero_point else ""
+    fields = portable_conv_2d.call(shifted).fields
+    kept = {name: value for name, value in fields.items() if name not in _NOT_IN_STRUCT}
+    return Call(
+        function=f"tinykd_conv_2d_{'' if direct else 'gather_'}{positive}mve_s8",
+        struct="tinykd_conv_2d_mve",
+        fields={
+            **kept,
+            "chunks": table.shape[2],
+            "last": (filters.shape[1] - 1) % BYTES + 1 if direct else BYTES,
+            # filters 0 and 2 together, then 1 and 3
+            "weights": Table("int8_t", table.reshape(-1, 2, 2, table.shape[2], BYTES).transpose(0, 2, 3, 1, 4)),
+            "scaling": scaling(shifted, filters),
+        },
+        source="mve/conv_2d.c",
+        scratch=0 if direct else 2 * BYTES * table.shape[2],
+        # two pixels are computed together, four channels after four: both windows are read again until both are written
+        distances=(access.window(1, shifted.rows, shifted.columns, p.in_channels, p.out_channels, 2 * p.out_channels),),
+    )
+
+
+_NOT_IN_STRUCT = ("batch", "groups", "dilation_width", "weights", "bias", "multipliers", "shifts")
+
+
+def _inside(p: Conv2D) -> bool:
+    return all((axis.output - 1) * axis.stride < axis.input for axis in (p.rows, p.columns))
+
+
+def as_one_row(p: Conv2D) -> Conv2D:
+    """A convolution of single pixels takes the image as one row, which leaves no odd pixel at the end of each."""
+    if any(axis.kernel != 1 or axis.stride != 1 or axis.pad or axis.input != axis.output for axis in (p.rows, p.columns)):
+        return p
+    pixels = p.rows.output * p.columns.output
+    return replace(p, rows=replace(p.rows, input=1, output=1), columns=replace(p.columns, input=pixels, output=pixels))
