@@ -120,9 +120,10 @@ def live_bytes(found: Sequence[Buffer], steps: int, over: Distances | None = Non
     result = []
     for live in living:
         total = sum(live.values())
-        for a, b in either_way:
-            if a in live and b in live:
-                total += min(max(live[b], over[a, b] + live[a]), max(live[a], over[b, a] + live[b])) - live[a] - live[b]
+        for one, two in either_way:
+            if one in live and two in live:
+                forward, backward = over[one, two] + live[one], over[two, one] + live[two]
+                total += min(max(live[two], forward), max(live[one], backward)) - live[one] - live[two]
         for output in live.keys() & sources.keys():
             inputs = [key for key in sources[output] if key in live]
             if len(inputs) == 1:

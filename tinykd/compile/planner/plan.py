@@ -53,6 +53,14 @@ class Plan:
         """True where the plan is proved minimal: it reaches the lower bound, or the search for a smaller one ended."""
         return self.proved or self.arena_bytes == self.lower_bound
 
+    def lies_above(self, source: int, output: int) -> bool:
+        """An output lies over an input, but higher than where it may follow the reads: it was placed to be written backward."""
+        sizes = {b.key: b.bytes for b in self.buffers}
+        if source not in sizes or output not in sizes:
+            return False
+        apart = self.offsets[source] - self.offsets[output]
+        return -sizes[source] < apart < self.over.get((source, output), sizes[output])
+
     def check(self) -> None:
         """Verify that buffers which exist together lie apart, as far as they must, and that all lie inside the arena.
 

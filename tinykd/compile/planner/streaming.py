@@ -1,29 +1,30 @@
-"""Which layers to compute row by row: what lowers the arena, for as many instructions as are allowed.
+"""Which layers to compute row by row: what lowers the arena most, for as few instructions as that takes.
 
-Local search. The step that needs most limits the arena; every chain of consecutive layers that covers it is tried, and the
-one whose steps then need least is taken, until none helps. At last those layers may run backward without which the plan
-would be larger.
+What a chain needs while it runs does not depend on what the other layers do: tensors inside it are nobody else's, all others
+are whole. So the layers are cut into chains and single layers by dynamic programming: of the cuts that need no more than a
+limit, the one that costs least; then the limit is lowered until no cut is left, or none that may be paid.
+At last those layers run backward without which the buffers would not fit so closely.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from tinykd.compile.planner import greedy
 from tinykd.compile.planner.liveness import aligned, alignment_of, live_bytes
 from tinykd.compile.planner.plan import ARENA_ALIGNMENT, SECONDS, Plan, plan, to_place
 from tinykd.compile.program import Program
 from tinykd.compile.stream.chain import Chain, chain
-from tinykd.compile.stream.rows import Rows, rows_of
+from tinykd.compile.stream.rows import rows_of
 from tinykd.compile.stream.schedule import LAYER_BY_LAYER, Schedule, can_go_backward
 
 ALLOWED: Mapping[str, float] = {"speed": 0.0, "size": 0.0, "balanced": 0.05, "ram": math.inf}
 """Instructions that a smaller arena may cost, as a share of the whole, by `--optimize`."""
 
-LONGEST = 12
-"""Layers of a chain."""
+LONGEST = 16
+"""Layers of a chain: its rows stay in the arena until the last layer has used them, so that longer ones rarely pay."""
 
 _TRIES = 10
 """Random changes of the order of placement, for each schedule that is looked at."""
@@ -43,95 +44,93 @@ def plan_for(program: Program, optimize: str, outside: frozenset[int] = frozense
     allowed = ALLOWED[optimize] * _INSTRUCTIONS_PER_MAC * program.macs if ALLOWED[optimize] else 0.0
     schedule = _Search(program, outside, allowed).best() if allowed else LAYER_BY_LAYER
     found = plan(program, seconds, outside, schedule)
-    turned = tuple(rows for rows in schedule.backward if _lies_above(found, rows))
+    turned = tuple(rows for rows in schedule.backward if found.lies_above(rows.sources[0], rows.output))
     return replace(found, schedule=replace(schedule, backward=turned))
 
 
-def _lies_above(found: Plan, rows: Rows) -> bool:
-    """The output of a layer lies over its input, higher, which only works from the last row to the first."""
-    owner = {b.key: b for b in found.buffers}
-    start, above = found.tensor_offsets[rows.output], found.tensor_offsets[rows.sources[0]]
-    forward = found.over.get((rows.sources[0], rows.output))
-    overlap = start < above + owner[rows.sources[0]].bytes and above < start + owner[rows.output].bytes
-    return overlap and (forward is None or above - start < forward)
-
-
-@dataclass(frozen=True)
-class _Score:
-    """How good a schedule is: the arena by placement, what each step needs from the largest on, the instructions."""
-
-    arena: int
-    live: tuple[int, ...]
-    instructions: int
-
-    def key(self) -> tuple[object, ...]:
-        return (self.arena, self.live, self.instructions)
-
-
 class _Search:
+    """Schedules of one program.
+
+    Args:
+        allowed: instructions that they may cost.
+    """
+
     def __init__(self, program: Program, outside: frozenset[int], allowed: float) -> None:
         self.program, self.outside, self.allowed = program, outside, allowed
         self.rows = [rows_of(program, layer) for layer in program.layers]
-        self.chains: dict[tuple[int, int], Chain | None] = {}
         self.backward = can_go_backward([one for one in self.rows if one is not None])
+        self.alone = self._live(self._turned(()))
+        self.chains: dict[tuple[int, int], tuple[Chain, int] | None] = {}
 
     def best(self) -> Schedule:
-        """Let every layer run backward that can, add chains while one helps, then drop what the arena does not need."""
-        schedule = self._turned(LAYER_BY_LAYER)
-        score = self._score(schedule)
+        """The lowest arena that may be paid."""
+        limit, chains = max(self.alone, default=0), tuple[Chain, ...]()
         while True:
-            found = [(self._score(one), one) for one in self._larger(schedule)]
-            better, chosen = min(found, key=lambda pair: pair[0].key(), default=(score, schedule))
-            if (better.arena, better.live) >= (score.arena, score.live):
-                break
-            schedule, score = chosen, better
-        return self._pruned(schedule)
+            found = self._cut(aligned(limit, ARENA_ALIGNMENT) - ARENA_ALIGNMENT)
+            if found is None or Schedule(found).instructions > self.allowed:
+                return self._pruned(self._turned(self._fitted(chains)))
+            chains = found
+            limit = max(self._live(self._turned(chains)))
 
-    def _larger(self, schedule: Schedule) -> Iterator[Schedule]:
-        """Schedules with one more chain, which covers the step that needs most; it takes the place of those that it meets."""
-        live = self._live(schedule)
-        peak = live.index(max(live))
-        for first in range(max(0, peak - LONGEST + 1), peak + 1):
-            for last in range(max(peak, first + 1), min(first + LONGEST, len(self.rows))):
-                one = self._chain(first, last)
-                if one is None:
-                    continue
-                apart = tuple(other for other in schedule.chains if other.last < first or other.first > last)
-                larger = self._turned(replace(schedule, chains=(*apart, one)))
-                if replace(larger, backward=()).instructions <= self.allowed:
-                    yield larger
+    def _cut(self, limit: int) -> tuple[Chain, ...] | None:
+        """The cheapest chains with which no step needs more than `limit` bytes."""
+        best: list[tuple[int, tuple[Chain, ...]] | None] = [(0, ())]
+        for last, alone in enumerate(self.alone):
+            options = [best[last]] if alone <= limit else []
+            crowded = alone > limit
+            for first in range(last - 1, max(-1, last - LONGEST), -1):
+                crowded |= self.alone[first] > limit
+                before = best[first]
+                # where every layer could as well stand alone a chain buys nothing
+                one = self._chain(first, last) if crowded and before is not None else None
+                if before is not None and one is not None and one[1] <= limit:
+                    options.append((before[0] + Schedule((one[0],)).instructions, (*before[1], one[0])))
+            best.append(min((one for one in options if one is not None), key=lambda one: one[0], default=None))
+        return None if best[-1] is None else best[-1][1]
 
-    def _turned(self, schedule: Schedule) -> Schedule:
-        """`schedule` with every layer outside of chains that can run backward."""
+    def _chain(self, first: int, last: int) -> tuple[Chain, int] | None:
+        """The chain of some layers and the bytes that exist while it runs; None where there is none."""
+        if (first, last) not in self.chains:
+            stages = [one for one in self.rows[first : last + 1] if one is not None]
+            one = chain(self.program, stages) if len(stages) == last + 1 - first else None
+            self.chains[first, last] = None if one is None else (one, self._live(self._turned((one,)))[first])
+        return self.chains[first, last]
+
+    def _turned(self, chains: tuple[Chain, ...]) -> Schedule:
+        """Some chains, and every other layer that can run backward."""
+        schedule = Schedule(chains)
         return replace(schedule, backward=tuple(rows for rows in self.backward if schedule.chain_at(rows.layer.index) is None))
 
+    def _fitted(self, chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
+        """Chains a layer longer or shorter at one end, where the buffers of those given cannot lie as closely as they might."""
+        arena = self._arena(self._turned(chains))
+        bound = aligned(max(self._live(self._turned(chains))), ARENA_ALIGNMENT)
+        for position, one in enumerate(chains):
+            for first, last in ((one.first - 1, one.last), (one.first, one.last + 1), (one.first + 1, one.last), (one.first, one.last - 1)):
+                meets = any(other.first <= last and first <= other.last for other in chains if other is not one)
+                if arena <= bound or meets or first < 0 or last >= len(self.rows) or first >= last:
+                    continue
+                moved = self._chain(first, last)
+                changed = chains if moved is None else (*chains[:position], moved[0], *chains[position + 1 :])
+                if self._arena(self._turned(changed)) < arena and Schedule(changed).instructions <= self.allowed:
+                    return self._fitted(changed)
+        return chains
+
     def _pruned(self, schedule: Schedule) -> Schedule:
-        """`schedule` without chains and backward layers that its arena does not need."""
-        lowest = self._score(schedule).arena
+        """`schedule` without backward layers that its arena does not need."""
+        lowest = self._arena(schedule)
         for rows in schedule.backward:
             fewer = replace(schedule, backward=tuple(one for one in schedule.backward if one is not rows))
-            schedule = fewer if self._score(fewer).arena <= lowest else schedule
-        for chained in schedule.chains:
-            fewer = replace(schedule, chains=tuple(one for one in schedule.chains if one is not chained))
-            schedule = fewer if self._score(fewer).arena <= lowest else schedule
+            schedule = fewer if self._arena(fewer) <= lowest else schedule
         return schedule if schedule.instructions <= self.allowed else replace(schedule, backward=())
-
-    def _chain(self, first: int, last: int) -> Chain | None:
-        if (first, last) not in self.chains:
-            stages: list[Rows] = [one for one in self.rows[first : last + 1] if one is not None]
-            self.chains[first, last] = chain(self.program, stages) if len(stages) == last + 1 - first else None
-        return self.chains[first, last]
 
     def _live(self, schedule: Schedule) -> list[int]:
         found, over = to_place(self.program, self.outside, schedule)
         return live_bytes(found, len(self.program.layers), over)
 
-    def _score(self, schedule: Schedule) -> _Score:
+    def _arena(self, schedule: Schedule) -> int:
+        """By placement, which is fast and rarely above the smallest."""
         found, over = to_place(self.program, self.outside, schedule)
-        live = live_bytes(found, len(self.program.layers), over)
-        bound = aligned(max(live), ARENA_ALIGNMENT)
+        bound = aligned(max(live_bytes(found, len(self.program.layers), over)), ARENA_ALIGNMENT)
         offsets = greedy.place(found, greedy.pairs_of(found, over, alignment_of(self.program)), bound, _TRIES)
-        height = max((offset + b.bytes for offset, b in zip(offsets, found)), default=0)
-        inside = {k for one in schedule.chains for k in range(one.first + 1, one.last + 1)}
-        needed = sorted((bytes_ for k, bytes_ in enumerate(live) if k not in inside), reverse=True)
-        return _Score(aligned(height, ARENA_ALIGNMENT), tuple(needed), schedule.instructions)
+        return aligned(max((offset + b.bytes for offset, b in zip(offsets, found)), default=0), ARENA_ALIGNMENT)
