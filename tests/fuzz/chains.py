@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.fuzz import pruned_layers
 from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, State, Tensor
 from tinykd.compile.ops import OPERATORS, sampling
 from tinykd.compile.ops.mirror_pad import MirrorPadOptions
@@ -160,6 +161,15 @@ def _averaged(w: Wiring, source: int) -> int:
     return w.apply("MEAN", ReducerOptions(True), (source, w.constant(_ints(*axes))), wanted)
 
 
+def _pruned(w: Wiring, source: int) -> int:
+    """Two convolutions over the tensor as an image; the first has filters that always give the same integer."""
+    elements = w.tensors[source].elements
+    width = next(k for k in (3, 2, 1) if elements % k == 0)
+    shape = (1, elements // width, width, 1)
+    image = w.apply("RESHAPE", ReshapeOptions(), (source, w.constant(_ints(*shape))), shape)
+    return pruned_layers.convolution(w, pruned_layers.convolution(w, image))
+
+
 FOLLOWERS: dict[str, Callable[[Wiring, int], int]] = {
     "clamp": _relu,
     "requantize": _requantized,
@@ -169,6 +179,7 @@ FOLLOWERS: dict[str, Callable[[Wiring, int], int]] = {
     "mirror": _mirrored,
     "slice": _sliced,
     "mean": _averaged,
+    "prune": _pruned,
 }
 """What may lie between two operators: each reads one int8 tensor."""
 
