@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinykd.report.memory import Memory, advice
+from tinykd.report.reduction import reduction_markdown, reduction_text
 from tinykd.sizes import show_size
 
 _BAR = 24
@@ -63,6 +64,8 @@ def memory_text(memory: Memory) -> str:
             f"{layer.index:>3} {layer.operator[:23]:<24}{layer.output:<24}{layer.macs:>12,}{layer.weights_bytes:>10,}"
             f"{layer.arena_bytes:>9,} {_bar(layer.arena_bytes, peak)}{mark}"
         )
+    if memory.reduction is not None:
+        lines += ["", *reduction_text(memory.reduction)]
     over = advice(memory)
     if over:
         lines += ["", "OVER BUDGET", *over]
@@ -93,6 +96,8 @@ def memory_markdown(memory: Memory) -> str:
         lines.append(
             f"| {layer.index} | {layer.operator} | {layer.output} | {layer.macs:,} | {layer.weights_bytes:,} | {layer.arena_bytes:,} |"
         )
+    if memory.reduction is not None:
+        lines += ["", *reduction_markdown(memory.reduction)]
     over = advice(memory)
     if over:
         lines += ["", "## Over budget", "", *(f"- {line.strip()}" for line in over)]
