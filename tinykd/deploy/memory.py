@@ -9,6 +9,7 @@ from tinykd.compile.emit.tables import Constants, collect
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.program import Layer
 from tinykd.deploy.export import Exported
+from tinykd.deploy.reduction import reduction_of
 from tinykd.report.memory import Budget, LayerMemory, Memory, Piece
 from tinykd.target.build import Image
 from tinykd.target.elf import read_elf
@@ -36,6 +37,7 @@ def memory_report(exported: Exported, image: Image | None, stack_measured: int |
         "arena_proved_optimal": plan.optimal,
         "stack_measured_bytes": stack_measured,
         "macs": program.macs,
+        "reduction": reduction_of(exported),
         "layers": tuple(_layer(exported, constants, layer) for layer in program.layers),
     }
     sizes = image.sizes if image else None

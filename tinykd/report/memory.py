@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tinykd.recipe.section import Section
+from tinykd.report.reduction import Reduction
 
 Bytes = int
 
@@ -68,6 +69,7 @@ class Memory(Section):
     ram_bytes: Bytes
     macs: int
     layers: tuple[LayerMemory, ...]
+    reduction: Reduction | None = Field(None, description="what removing constant and unread channels saved; null where none were")
 
     @property
     def fits(self) -> bool:
