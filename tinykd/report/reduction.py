@@ -37,7 +37,7 @@ def reduction_text(r: Reduction) -> list[str]:
     return [
         "constant and unread channels removed: no integer of the others changes (--without constant-channels keeps them)",
         f"  MACs {_change(r.macs_before, r.macs)}",
-        f"  weights {_change(r.weights_before_bytes, r.weights_bytes)} bytes",
+        f"  weights, bytes {_change(r.weights_before_bytes, r.weights_bytes)}",
         *(
             f"  {layer.index:>3} {layer.operator[:23]:<24}{layer.channels_before:>5} -> {layer.channels:<5}channels, "
             f"{layer.constant} constant, {layer.channels_before - layer.channels - layer.constant} unread"
@@ -51,7 +51,7 @@ def reduction_markdown(r: Reduction) -> list[str]:
     return [
         "## Constant and unread channels removed",
         "",
-        f"MACs {_change(r.macs_before, r.macs)}; weights {_change(r.weights_before_bytes, r.weights_bytes)} bytes.",
+        f"MACs {_change(r.macs_before, r.macs)}; bytes of weights {_change(r.weights_before_bytes, r.weights_bytes)}.",
         "",
         "| layer | operator | channels before | channels | constant |",
         "|---:|---|---:|---:|---:|",
