@@ -127,7 +127,17 @@ def build(
     _check(measure(link(roomy, reserved)), budget, elf)
     linked = link(budget, reserved)
     _check_instructions(linked, target)
-    return Image(elf, target, name, optimize, trace, budget, measure(linked), stack, readings)
+    return Image(
+        elf,
+        target,
+        name,
+        optimize,
+        trace,
+        budget,
+        measure(linked, {path.stem for path in (tree / "firmware").glob("*.c")}),
+        stack,
+        readings,
+    )
 
 
 def _compile(

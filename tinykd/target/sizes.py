@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tinykd.target.elf import Elf, Symbol, stored_segments
 
 _WEIGHTS = re.compile(r"tinykd_.+_weights$")
+_MODEL = "tinykd_"
 _MEMORY = re.compile(r"tinykd_.+_memory$")
 _GOLDEN = re.compile(r"tinykd_.+_golden$")
 ARENA = ("main", "arena")
@@ -45,6 +47,23 @@ class ObjectSize:
 
 
 @dataclass(frozen=True)
+class CodeSize:
+    """Where `Sizes.code_bytes` go.
+
+    Attributes:
+        kernels: what computes layers, and the compiler's helper functions.
+        calls: the model's own functions: one call a layer.
+        parameters: the tables that the calls pass.
+        firmware: the program around the model: port, frames, self test, strings, padding.
+    """
+
+    kernels: int
+    calls: int
+    parameters: int
+    firmware: int
+
+
+@dataclass(frozen=True)
 class Sizes:
     """What an image takes, in bytes.
 
@@ -59,6 +78,7 @@ class Sizes:
         io_bytes: inputs and outputs that are not in the arena.
         stack_bytes: stack reserved: the worst case where it is known.
         ram_bytes: everything in RAM, with alignment.
+        code: the parts of `code_bytes`.
         objects: who takes it, by flash and RAM together, largest first; their flash adds up to `flash_bytes`.
     """
 
@@ -72,11 +92,16 @@ class Sizes:
     io_bytes: int
     stack_bytes: int
     ram_bytes: int
+    code: CodeSize
     objects: tuple[ObjectSize, ...]
 
 
-def measure(elf: Elf) -> Sizes:
-    """The sizes of a linked image."""
+def measure(elf: Elf, firmware: Collection[str] = ()) -> Sizes:
+    """The sizes of a linked image.
+
+    Args:
+        firmware: the sources, as `ObjectSize` has them, of the program around the model.
+    """
     segments = stored_segments(elf.path)
     flash = max((s.load + len(s.contents) for s in segments), default=0) - min((s.load for s in segments), default=0)
     data = sum(s.bytes for s in elf.sections if s.stored and s.writable)
@@ -100,8 +125,19 @@ def measure(elf: Elf) -> Sizes:
         io_bytes=sum(o.bss for o in objects if _MEMORY.match(o.source)),
         stack_bytes=stack,
         ram_bytes=ram,
+        code=_code(objects, flash - data - weights - golden, firmware),
         objects=objects,
     )
+
+
+def _code(objects: Iterable[ObjectSize], total: int, firmware: Collection[str]) -> CodeSize:
+    inside = [
+        one for one in objects if one.source not in (*firmware, REST) and not _WEIGHTS.match(one.source) and not _GOLDEN.match(one.source)
+    ]
+    model = [one for one in inside if one.source.startswith(_MODEL)]
+    calls, parameters = sum(one.code for one in model), sum(one.constants for one in model)
+    kernels = sum(one.code + one.constants for one in inside) - calls - parameters
+    return CodeSize(kernels, calls, parameters, total - kernels - calls - parameters)
 
 
 def _objects(elf: Elf) -> tuple[ObjectSize, ...]:
