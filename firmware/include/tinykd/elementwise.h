@@ -39,6 +39,30 @@ struct tinykd_product {
 void tinykd_mul_s8(const struct tinykd_product *p, const int8_t *a, const int8_t *b, int8_t *output);
 void tinykd_mul_s16(const struct tinykd_product *p, const int16_t *a, const int16_t *b, int16_t *output);
 
+/* Equal shapes, for cores with DSP instructions; output_shift and output_z as finish.h takes them.
+ * raised = b * b_factor - b_raised_zero_point, out = clamp(finish(a * a_factor + (round(raised * b_multiplier / 2^32) + b_offset,
+ * less 1 if negative) >> b_shift)) */
+struct tinykd_scaled_sum {
+    int32_t elements;
+    int32_t a_factor;
+    int32_t b_factor, b_raised_zero_point;
+    int32_t b_multiplier, b_offset, b_shift;
+    int32_t output_multiplier, output_shift, output_z;
+    int32_t clamp_low, clamp_high;
+};
+
+void tinykd_scaled_sum_dsp_s8(const struct tinykd_scaled_sum *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+/* out = clamp(finish((a - a_zero_point) * (b - b_zero_point))) */
+struct tinykd_scaled_product {
+    int32_t elements;
+    int32_t a_zero_point, b_zero_point;
+    int32_t output_multiplier, output_shift, output_z;
+    int32_t clamp_low, clamp_high;
+};
+
+void tinykd_scaled_product_dsp_s8(const struct tinykd_scaled_product *p, const int8_t *a, const int8_t *b, int8_t *output);
+
 /* x = a - input_zero_point, out = requantize(x) or, below zero, requantize(x * (b - alpha_zero_point)) */
 struct tinykd_prelu {
     int32_t size_0, size_1, size_2, size_3;

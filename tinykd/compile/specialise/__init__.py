@@ -12,16 +12,29 @@ from typing import Any
 
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.program import Layer, Program
-from tinykd.compile.specialise import dsp, dsp_depthwise
+from tinykd.compile.specialise import blocked, dsp, dsp_depthwise, dsp_elementwise, mve, mve_depthwise
 
 Specialisation = Callable[[Any], "Call | None"]
 """From the parameters of a layer to a faster call."""
 
 SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
+    "mve": {
+        "CONV_2D": mve.conv_2d,
+        "DEPTHWISE_CONV_2D": mve_depthwise.depthwise_conv_2d,
+        "FULLY_CONNECTED": mve.fully_connected,
+    },
     "dsp": {
         "CONV_2D": dsp.conv_2d,
         "DEPTHWISE_CONV_2D": dsp_depthwise.depthwise_conv_2d,
         "FULLY_CONNECTED": dsp.fully_connected,
+        "ADD": dsp_elementwise.add,
+        "MUL": dsp_elementwise.mul,
+        "SUB": dsp_elementwise.sub,
+    },
+    "blocked": {
+        "CONV_2D": blocked.conv_2d,
+        "DEPTHWISE_CONV_2D": blocked.depthwise_conv_2d,
+        "FULLY_CONNECTED": blocked.fully_connected,
     },
 }
 """By feature of the core, then by operator."""
