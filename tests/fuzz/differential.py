@@ -7,6 +7,7 @@ exactly the planned bytes, so the address sanitizer sees the first byte beyond i
 from __future__ import annotations
 
 import functools
+import math
 import os
 import struct
 import subprocess
@@ -24,7 +25,7 @@ from tinykd.compile.graph import Array, Graph
 from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.ops.operator import View
 from tinykd.compile.passes import chosen, compile_graph
-from tinykd.compile.planner.plan import plan
+from tinykd.compile.planner.plan import Plan, plan
 from tinykd.compile.program import Program
 from tinykd.compile.reader import read_model
 from tinykd.compile.simulate import simulate
@@ -43,11 +44,12 @@ Values = dict[int, Array]
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """A program and what each of its tensors must be, for each sample."""
+    """A program, what each of its tensors must be for each sample, and its plan where it is not the usual one."""
 
     name: str
     program: Program
     expected: tuple[Values, ...]
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +159,13 @@ def _difference(where: str, program: Program, index: int, got: Array | None, exp
 
 @functools.cache
 def _kernels() -> tuple[Path, ...]:
-    """All portable kernels as objects under sanitizers, compiled once a session."""
+    """All kernels as objects under sanitizers, compiled once a session."""
     folder = Path(tempfile.mkdtemp(prefix="tinykd-fuzz-kernels-"))
-    sources = sorted((firmware_folder() / "kernels").glob("*.c"))
+    sources = sorted((firmware_folder() / "kernels").glob("**/*.c"))
     assert sources, "no kernels to test"
-    command = [*host_compiler(), "-O1", "-g", *WARNINGS, *SANITIZERS, f"-I{firmware_folder() / 'include'}", "-c", *map(str, sources)]
-    subprocess.run(command, check=True, cwd=folder)
+    command = [*host_compiler(), "-O1", "-g", *WARNINGS, *SANITIZERS, f"-I{firmware_folder() / 'include'}", "-c"]
+    for source in sources:
+        subprocess.run([*command, str(source), "-o", str(folder / f"{source.parent.name}_{source.stem}.o")], check=True)
     return tuple(sorted(folder.glob("*.o")))
 
 
@@ -232,10 +235,10 @@ def _main(subjects: Sequence[Subject]) -> str:
 def c_differences(subjects: Sequence[Subject], folder: Path) -> list[str]:
     """Compile all variants into one program under sanitizers, run it, and compare every tensor it computes."""
     library = kernel_library()
-    kernels = {f"src/{path.split('/', 1)[1]}" for path in library if path.startswith("kernels/")}
+    kernels = {f"src/{path.split('/', 1)[1].replace('/', '_')}" for path in library if path.startswith("kernels/")}
     for one in subjects:
         for variant in one.variants:
-            for path, text in tree.model_files(variant.program, plan(variant.program), library).items():
+            for path, text in tree.model_files(variant.program, variant.plan or plan(variant.program), library).items():
                 if path not in kernels:
                     (folder / path).parent.mkdir(parents=True, exist_ok=True)
                     (folder / path).write_text(text)
@@ -260,36 +263,39 @@ def c_differences(subjects: Sequence[Subject], folder: Path) -> list[str]:
 
 
 def _read_records(subjects: Sequence[Subject], stream: bytes) -> list[str]:
+    """What differs in the records: for each sample the tensors, whole or row by row, then the outputs."""
     found: list[str] = []
     at = 0
-
-    def take(wanted: int, program: Program, index: int, expected: Array | None, where: str) -> bool:
-        nonlocal at
-        if at + 8 > len(stream):
-            found.append(f"{where}: stops before '{program.tensor(index).name}'")
-            return False
-        got, size = struct.unpack_from("<II", stream, at)
-        tensor, data = program.tensor(index), stream[at + 8 : at + 8 + size]
-        at += 8 + size
-        if got != wanted or size != tensor.bytes or len(data) != size:
-            found.append(f"{where}: record {got} of {size} bytes where tensor {wanted} of {tensor.bytes} bytes is due")
-            return False
-        if expected is not None:
-            found.extend(_difference(where, program, index, np.frombuffer(data, tensor.dtype).reshape(tensor.shape), expected))
-        return True
-
     for one in subjects:
         for variant in one.variants:
             program = variant.program
-            traced = [i for layer in program.layers if not isinstance(layer.call, View) for i in layer.op.outputs]
+            traced = {i for layer in program.layers if not isinstance(layer.call, View) for i in layer.op.outputs}
+            outputs = {_OUTPUT + k: i for k, i in enumerate(program.graph.outputs)}
             for number, expected in enumerate(variant.expected):
                 where = f"C: {variant.name} sample {number}"
-                for i in traced:
-                    if not take(i, program, i, expected.get(i), where):
-                        return found
-                for k, i in enumerate(program.graph.outputs):
-                    if not take(_OUTPUT + k, program, i, expected.get(i), where):
-                        return found
+                records: dict[int, bytes] = {}
+                while not outputs.keys() <= records.keys():
+                    if at + 8 > len(stream):
+                        return [*found, f"{where}: stops after {list(records)}"]
+                    got, size = struct.unpack_from("<II", stream, at)
+                    records[got] = records.get(got, b"") + stream[at + 8 : at + 8 + size]
+                    at += 8 + size
+                if records.keys() != traced | outputs.keys():
+                    return [*found, f"{where}: records {sorted(records)} where {sorted(traced | outputs.keys())} are due"]
+                for got, data in records.items():
+                    found += _record_difference(where, variant, outputs.get(got, got), data, expected)
     if at != len(stream):
         found.append(f"C: {len(stream) - at} bytes that nothing expected")
     return found
+
+
+def _record_difference(where: str, variant: Variant, index: int, data: bytes, expected: Values) -> list[str]:
+    tensor = variant.program.tensor(index)
+    rows = variant.plan.schedule.rows_computed(index) if variant.plan else None
+    shape = tensor.shape if rows is None else (1, rows, *tensor.shape[2:])
+    if len(data) * tensor.elements != tensor.bytes * math.prod(shape):
+        return [f"{where}: {len(data)} bytes of '{tensor.name}' {tensor.dtype}{list(shape)}"]
+    if index not in expected:
+        return []
+    want = expected[index] if rows is None else expected[index][:, :rows]
+    return _difference(where, variant.program, index, np.frombuffer(data, tensor.dtype).reshape(shape), want)

@@ -64,7 +64,7 @@ def chain_function(program: Program, chain: Chain, operands: Mapping[int, str]) 
     lines += [f"    int32_t {', '.join(f'first{index} = 0' for index in moving)};"] * bool(moving)
     last = chain.stages[-1]
     lines += ["", f"    while (n{last.output} < {last.count}) {{"]
-    lines += [f"        const int want{stage.output} = {_wanted(chain, stage)};" for stage in reversed(chain.stages[:-1])]
+    lines += [f"        const int want{stage.output} = {_wanted(chain, stage)};" for stage in reversed(chain.stages[1:-1])]
     lines.append("")
     for stage in reversed(chain.stages):
         lines.append(f"        {'' if stage is last else '} else '}{_turn(chain, stage)}{{")

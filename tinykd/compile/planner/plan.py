@@ -34,7 +34,8 @@ class Plan:
         over: which outputs may overwrite which inputs, and how far.
         proved: True if an exhaustive search found nothing smaller.
         outside: keys of buffers that the caller provides: inputs and outputs that are not in the arena.
-        schedule: which layers are computed row by row; the bound and the proof are about this schedule.
+        schedule: which layers are computed row by row; the bound and the proof are about this schedule. Of layers that may
+            run backward those are kept that must, as their buffers lie.
     """
 
     buffers: tuple[Buffer, ...]
@@ -89,7 +90,8 @@ def plan(
     """
     found, over = to_place(program, outside, schedule)
     placed = plan_buffers(found, len(program.layers), program.storage(), over, alignment_of(program), seconds)
-    return replace(placed, outside=outside, schedule=schedule)
+    backward = tuple(rows for rows in schedule.backward if placed.lies_above(rows.sources[0], rows.output))
+    return replace(placed, outside=outside, schedule=replace(schedule, backward=backward))
 
 
 def to_place(program: Program, outside: frozenset[int], schedule: Schedule) -> tuple[tuple[Buffer, ...], Distances]:

@@ -43,9 +43,7 @@ def plan_for(program: Program, optimize: str, outside: frozenset[int] = frozense
     """
     allowed = ALLOWED[optimize] * _INSTRUCTIONS_PER_MAC * program.macs if ALLOWED[optimize] else 0.0
     schedule = _Search(program, outside, allowed).best() if allowed else LAYER_BY_LAYER
-    found = plan(program, seconds, outside, schedule)
-    turned = tuple(rows for rows in schedule.backward if found.lies_above(rows.sources[0], rows.output))
-    return replace(found, schedule=replace(schedule, backward=turned))
+    return plan(program, seconds, outside, schedule)
 
 
 class _Search:
