@@ -32,6 +32,18 @@ TINYKD_INLINE tinykd_bytes tinykd_next_bytes(const int8_t **from)
     return v;
 }
 
+/* Loads 16 bytes and steps over the first few of them. */
+#define TINYKD_STEP_BYTES(step)                                                                                        \
+    TINYKD_INLINE tinykd_bytes tinykd_step_##step##_bytes(const int8_t **from)                                         \
+    {                                                                                                                  \
+        const int8_t *at = *from;                                                                                      \
+        tinykd_bytes v;                                                                                                \
+                                                                                                                       \
+        __asm__("vldrb.u8 %q0, [%1], #" #step : "=w"(v), "+r"(at) : "m"(*(const int8_t(*)[16])at));                    \
+        *from = at;                                                                                                    \
+        return v;                                                                                                      \
+    }
+
 /* The first `count` bytes, 1 to 16, and zeros. Nothing behind them is read. */
 TINYKD_INLINE tinykd_bytes tinykd_load_some_bytes(const int8_t *from, int32_t count)
 {
@@ -69,12 +81,51 @@ TINYKD_INLINE int32_t tinykd_dot(int32_t sum, tinykd_bytes a, tinykd_bytes b)
     return vmladavaq_s8(sum, a, b);
 }
 
-/* GCC moves each word by itself. */
-TINYKD_INLINE tinykd_words tinykd_four_words(int32_t a, int32_t b, int32_t c, int32_t d)
+/* Eight bytes, sign-extended. */
+TINYKD_INLINE tinykd_halves tinykd_load_halves(const int8_t *from)
+{
+    return vldrbq_s16(from);
+}
+
+TINYKD_INLINE tinykd_halves tinykd_load_some_halves(const int8_t *from, int32_t count)
+{
+    return vldrbq_z_s16(from, vctp16q((uint32_t)count));
+}
+
+TINYKD_INLINE tinykd_halves tinykd_same_halves(int32_t value)
+{
+    return vdupq_n_s16((int16_t)value);
+}
+
+/* 0, step, 2 * step, ... */
+TINYKD_INLINE tinykd_halves tinykd_multiples(int32_t step)
+{
+    return vmulq_n_s16(vreinterpretq_s16_u16(vidupq_n_u16(0, 1)), (int16_t)step);
+}
+
+/* The low bytes of `v`, each `offsets` bytes (unsigned) behind `to`. */
+TINYKD_INLINE void tinykd_scatter_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v)
+{
+    vstrbq_scatter_offset_s16(to, vreinterpretq_u16_s16(offsets), v);
+}
+
+TINYKD_INLINE void tinykd_scatter_some_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v, int32_t count)
+{
+    vstrbq_scatter_offset_p_s16(to, vreinterpretq_u16_s16(offsets), v, vctp16q((uint32_t)count));
+}
+
+/* Words 0 and 2, then 1 and 3. GCC moves each by itself. */
+TINYKD_INLINE tinykd_words tinykd_even_words(int32_t a, int32_t c)
 {
     tinykd_words v;
 
-    __asm__("vmov %q0[2], %q0[0], %1, %3\n\tvmov %q0[3], %q0[1], %2, %4" : "=w"(v) : "r"(a), "r"(b), "r"(c), "r"(d));
+    __asm__("vmov %q0[2], %q0[0], %1, %2" : "=w"(v) : "r"(a), "r"(c));
+    return v;
+}
+
+TINYKD_INLINE tinykd_words tinykd_with_odd_words(tinykd_words v, int32_t b, int32_t d)
+{
+    __asm__("vmov %q0[3], %q0[1], %1, %2" : "+w"(v) : "r"(b), "r"(d));
     return v;
 }
 
@@ -119,6 +170,13 @@ TINYKD_INLINE tinykd_bytes tinykd_narrow_words(tinykd_words first, tinykd_words 
     return vqmovnbq_s16(vuninitializedq_s8(), vqaddq_n_s16(both, (int16_t)zero_point));
 }
 
+/* Four words plus the zero point, saturated, as bytes. */
+TINYKD_INLINE void tinykd_store_word_bytes(int8_t *to, tinykd_words v, int32_t zero_point)
+{
+    const tinykd_halves narrow = vqaddq_n_s16(vqmovnbq_s32(vuninitializedq_s16(), v), (int16_t)zero_point);
+    vstrbq_s32(to, vreinterpretq_s32_s8(vqmovnbq_s16(vuninitializedq_s8(), narrow)));
+}
+
 /* The bytes that `tinykd_narrow_words` made: its first four words to one place, the second four to another. */
 TINYKD_INLINE void tinykd_store_narrowed(int8_t *first, int8_t *second, tinykd_bytes v)
 {
@@ -140,6 +198,10 @@ TINYKD_INLINE void tinykd_store_some_narrowed(int8_t *first, int8_t *second, tin
 typedef struct {
     int8_t at[16];
 } tinykd_bytes;
+
+typedef struct {
+    int16_t at[8];
+} tinykd_halves;
 
 typedef struct {
     int32_t at[4];
@@ -165,6 +227,13 @@ static inline tinykd_bytes tinykd_next_bytes(const int8_t **from)
     *from += 16;
     return tinykd_load_bytes(*from - 16);
 }
+
+#define TINYKD_STEP_BYTES(step)                                                                                        \
+    static inline tinykd_bytes tinykd_step_##step##_bytes(const int8_t **from)                                         \
+    {                                                                                                                  \
+        *from += (step);                                                                                               \
+        return tinykd_load_bytes(*from - (step));                                                                      \
+    }
 
 static inline void tinykd_store_some_bytes(int8_t *to, tinykd_bytes v, int32_t count)
 {
@@ -217,15 +286,70 @@ static inline int32_t tinykd_first_dot(tinykd_bytes a, tinykd_bytes b)
     return tinykd_dot(0, a, b);
 }
 
-static inline tinykd_words tinykd_four_words(int32_t a, int32_t b, int32_t c, int32_t d)
+static inline tinykd_halves tinykd_load_some_halves(const int8_t *from, int32_t count)
 {
-    const tinykd_words v = {{a, b, c, d}};
+    tinykd_halves v = {{0}};
+
+    for (int32_t i = 0; i < count; ++i) {
+        v.at[i] = from[i];
+    }
+    return v;
+}
+
+static inline tinykd_halves tinykd_load_halves(const int8_t *from)
+{
+    return tinykd_load_some_halves(from, 8);
+}
+
+static inline tinykd_halves tinykd_same_halves(int32_t value)
+{
+    tinykd_halves v;
+
+    for (int32_t i = 0; i < 8; ++i) {
+        v.at[i] = (int16_t)value;
+    }
+    return v;
+}
+
+static inline tinykd_halves tinykd_multiples(int32_t step)
+{
+    tinykd_halves v;
+
+    for (int32_t i = 0; i < 8; ++i) {
+        v.at[i] = (int16_t)(uint16_t)(i * step);
+    }
+    return v;
+}
+
+static inline void tinykd_scatter_some_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v, int32_t count)
+{
+    for (int32_t i = 0; i < count; ++i) {
+        to[(uint16_t)offsets.at[i]] = (int8_t)v.at[i];
+    }
+}
+
+static inline void tinykd_scatter_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v)
+{
+    tinykd_scatter_some_halves(to, offsets, v, 8);
+}
+
+static inline tinykd_words tinykd_even_words(int32_t a, int32_t c)
+{
+    const tinykd_words v = {{a, 0, c, 0}};
+    return v;
+}
+
+static inline tinykd_words tinykd_with_odd_words(tinykd_words v, int32_t b, int32_t d)
+{
+    v.at[1] = b;
+    v.at[3] = d;
     return v;
 }
 
 static inline tinykd_words tinykd_load_words(const int32_t *from)
 {
-    return tinykd_four_words(from[0], from[1], from[2], from[3]);
+    const tinykd_words v = {{from[0], from[1], from[2], from[3]}};
+    return v;
 }
 
 static inline tinykd_words tinykd_add_words(tinykd_words a, tinykd_words b)
@@ -275,6 +399,13 @@ static inline int8_t tinykd_narrow(int32_t word, int32_t zero_point)
     return (int8_t)(sum < -128 ? -128 : sum > 127 ? 127 : sum);
 }
 
+static inline void tinykd_store_word_bytes(int8_t *to, tinykd_words v, int32_t zero_point)
+{
+    for (int32_t i = 0; i < 4; ++i) {
+        to[i] = tinykd_narrow(v.at[i], zero_point);
+    }
+}
+
 static inline tinykd_bytes tinykd_narrow_words(tinykd_words first, tinykd_words second, int32_t zero_point)
 {
     tinykd_bytes v = {{0}};
@@ -301,6 +432,12 @@ static inline void tinykd_store_narrowed(int8_t *first, int8_t *second, tinykd_b
     tinykd_store_some_narrowed(first, second, v, 4);
 }
 #endif
+
+/* One sum of each of four channels. */
+TINYKD_INLINE tinykd_words tinykd_four_words(int32_t a, int32_t b, int32_t c, int32_t d)
+{
+    return tinykd_with_odd_words(tinykd_even_words(a, c), b, d);
+}
 
 typedef tinykd_words tinykd_requantizing(tinykd_words sums, const int32_t *scaling);
 

@@ -29,6 +29,27 @@ void tinykd_conv_2d_gather_mve_s8(const struct tinykd_conv_2d_mve *p, const int8
 void tinykd_conv_2d_positive_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output);
 void tinykd_conv_2d_gather_positive_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch);
 
+/* tinykd_depthwise_conv_2d with batch 1, multiplier 1, dilation 1, channels a multiple of 4. */
+struct tinykd_depthwise_conv_2d_mve {
+    int32_t in_height, in_width, channels;
+    int32_t out_height, out_width;
+    int32_t kernel_height, kernel_width;
+    int32_t stride_height, stride_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, output_zero_point;
+    int32_t clamp_low, clamp_high;
+    int32_t chunks, line;  /* a window by 16 bytes; bytes of a channel in `scratch` */
+    const int8_t *weights; /* [channels, chunks, 16]: columns of [kernel_width, kernel_height] end to end */
+    const int32_t *scaling;
+};
+
+/* `scratch` is channels * line bytes and 16 * chunks more. */
+void tinykd_depthwise_conv_2d_mve_s8(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch);
+
+/* The same where clamp_low is at least the output's zero point. */
+void tinykd_depthwise_conv_2d_positive_mve_s8(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output,
+                                              int8_t *scratch);
+
 /* tinykd_fully_connected. */
 struct tinykd_fully_connected_mve {
     int32_t rows, depth, channels;

@@ -1,0 +1,59 @@
+"""DEPTHWISE_CONV_2D with Helium: all taps of a window in one product, from lines in which they lie together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinykd.compile.ops import depthwise_conv_2d as portable_depthwise
+from tinykd.compile.ops.access import distance
+from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinykd.compile.ops.operator import Call, Table
+from tinykd.compile.specialise.mve import BYTES, QUAD, scaling, with_right_shifts
+
+_LARGEST_LINE = (1 << 16) // 8
+"""Eight lines are reached by offsets of 16 bits."""
+
+
+def depthwise_conv_2d(p: Any) -> Call | None:
+    """Channels a multiple of 4, multiplier 1, no dilation, one image."""
+    fits = isinstance(p, DepthwiseConv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.multiplier == 1
+    if not fits or p.in_channels % QUAD or p.rows.dilation != 1 or p.columns.dilation != 1:
+        return None
+    shifted = with_right_shifts(p, 3)
+    padded_rows, padded_columns = ((axis.output - 1) * axis.stride + axis.kernel for axis in (p.rows, p.columns))
+    line = p.rows.kernel * (padded_columns - 1) + padded_rows
+    if shifted is None or line >= _LARGEST_LINE:
+        return None
+    # [channels, kernel_width * kernel_height]
+    filters = p.weights[0].transpose(2, 1, 0).reshape(p.in_channels, -1)
+    chunks = -(-filters.shape[1] // BYTES)
+    positive = "positive_" if p.clamp[0] >= p.output_zero_point else ""
+    fields = portable_depthwise.call(shifted).fields
+    geometry = {"channels" if name == "in_channels" else name: value for name, value in fields.items() if name not in _NOT_IN_STRUCT}
+    return Call(
+        function=f"tinykd_depthwise_conv_2d_{positive}mve_s8",
+        struct="tinykd_depthwise_conv_2d_mve",
+        fields={
+            **geometry,
+            "chunks": chunks,
+            "line": line,
+            "weights": Table("int8_t", np.pad(filters, ((0, 0), (0, chunks * BYTES - filters.shape[1])))),
+            "scaling": scaling(shifted, filters),
+        },
+        source="mve/depthwise_conv_2d.c",
+        scratch=p.in_channels * line + chunks * BYTES,
+        distances=(_distance(p),),
+    )
+
+
+_NOT_IN_STRUCT = ("batch", "multiplier", "dilation_height", "dilation_width", "weights", "bias", "multipliers", "shifts")
+
+
+def _distance(p: DepthwiseConv2D) -> int:
+    """Rows are in the lines before the first output row that needs them is written."""
+    done = np.arange(1, p.rows.output, dtype=np.int64)
+    read = np.clip((done - 1) * p.rows.stride + p.rows.kernel - p.rows.pad, 0, p.rows.input)
+    after = np.maximum(read, np.clip(done * p.rows.stride - p.rows.pad, 0, p.rows.input))
+    return distance(done * p.columns.output * p.in_channels, after * p.columns.input * p.in_channels)
