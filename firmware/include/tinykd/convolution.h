@@ -38,10 +38,8 @@ struct tinykd_conv_2d_dsp {
     const int32_t *finish; /* [pairs of out_channels, 5]: starts of `a` and `b`, two multipliers, two bytes of `s1` */
 };
 
-/* The first takes in_channels a multiple of 4 and dilation_width 1, and wants 16 bytes of scratch a step; the second takes any
- * and wants 20. */
+/* Scratch: 16 bytes a step of 4 taps, or 20 if in_channels is not a multiple of 4. */
 void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch);
-void tinykd_conv_2d_gather_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch);
 
 /* The same for int16 with sums that stay within 32 bits. */
 void tinykd_conv_2d_s16_narrow(const struct tinykd_conv_2d *p, const int16_t *input, int16_t *output);

@@ -30,6 +30,32 @@ static inline uint32_t tinykd_load_anywhere(const int8_t *bytes)
     return word;
 }
 
+static inline void tinykd_store_anywhere(int8_t *bytes, uint32_t word)
+{
+    __builtin_memcpy(bytes, &word, sizeof word);
+}
+
+/* Four bytes to two words of two halfwords, after which two words belong to another pixel. */
+static inline void tinykd_unpack(uint32_t **x, const int8_t **from)
+{
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+    uint32_t even, odd; /* compilers make two stores of the one */
+    __asm__ volatile("ldr %[odd], [%[from]], #4\n\t"
+                     "sxtb16 %[even], %[odd]\n\t"
+                     "sxtb16 %[odd], %[odd], ror #8\n\t"
+                     "strd %[even], %[odd], [%[x]], #16"
+                     : [from] "+r"(*from), [x] "+r"(*x), [even] "=&r"(even), [odd] "=&r"(odd)
+                     :
+                     : "memory");
+#else
+    const uint32_t word = tinykd_load_anywhere(*from);
+    (*x)[0] = tinykd_sxtb16(word);
+    (*x)[1] = tinykd_sxtb16_ror8(word);
+    *from += 4;
+    *x += 4;
+#endif
+}
+
 /* sum + low * low + high * high, wrapping as the instruction does. */
 static inline int32_t tinykd_smlad_wrapping(uint32_t a, uint32_t b, int32_t sum)
 {

@@ -15,11 +15,16 @@
 
 #include "tinykd/dsp.h"
 
-/* Rounded twice, any zero point; within -128 to 127. */
+/* Rounded twice, any zero point; within -128 to 127. Takes 2 * sum, and any number with the sign of the sum. */
+static inline int32_t tinykd_finish_doubled_s8(int32_t doubled, int32_t sign, int32_t multiplier, int32_t s1, int32_t z)
+{
+    const int32_t t = tinykd_smmlar(doubled, multiplier, z * ((int32_t)1 << s1)) + (sign >> 31);
+    return tinykd_ssat8_of_half(t >> s1);
+}
+
 static inline int32_t tinykd_finish_twice_s8(int32_t sum, int32_t multiplier, int32_t s1, int32_t z)
 {
-    const int32_t t = tinykd_smmlar(2 * sum, multiplier, z * ((int32_t)1 << s1)) + (sum >> 31);
-    return tinykd_ssat8_of_half(t >> s1);
+    return tinykd_finish_doubled_s8(2 * sum, sum, multiplier, s1, z);
 }
 
 /* Rounded once: (sum * multiplier + (offset << 32)) >> 32 >> s1, within -128 to 127. The compiler finds multipliers, offsets

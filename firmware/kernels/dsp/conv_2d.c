@@ -7,7 +7,6 @@
 #include "tinykd/dot.h"
 #include "tinykd/finish.h"
 #include "tinykd/requantize.h"
-#include "tinykd/window.h"
 
 /* Two filters: what their sums start from, and how they become outputs. */
 struct conv_2d_dsp_pair {
@@ -16,103 +15,145 @@ struct conv_2d_dsp_pair {
     uint8_t s1[4];
 };
 
-/* The windows of two pixels: words of two halfwords, two of either pixel in turn. */
-enum { conv_2d_dsp_stride = 4 };
+/* Bytes of a window that follow each other in the input: kernel rows, or taps where these are dilated. Some lie outside. */
+struct conv_2d_dsp_run {
+    const int8_t *from;
+    int32_t before, inside, after; /* bytes */
+};
 
-/* Bytes, a multiple of 4 of them, to halfwords. */
-static uint32_t *conv_2d_dsp_unpack(const int8_t *from, int32_t bytes, uint32_t *x)
+static inline int32_t conv_2d_dsp_between(int32_t low, int32_t value, int32_t high)
 {
-    for (const int8_t *const end = from + bytes; from != end; from += 4, x += conv_2d_dsp_stride) {
-        const uint32_t word = tinykd_load_anywhere(from);
-        x[0] = tinykd_sxtb16(word);
-        x[1] = tinykd_sxtb16_ror8(word);
+    return value < low ? low : value > high ? high : value;
+}
+
+/* `taps` taps of one kernel row, from (row, column) on. */
+static inline struct conv_2d_dsp_run conv_2d_dsp_run_at(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t row,
+                                                        int32_t column, int32_t taps)
+{
+    const int32_t width = row >= 0 && row < p->in_height ? p->in_width : 0;
+    const int32_t first = conv_2d_dsp_between(0, -column, taps), end = conv_2d_dsp_between(first, width - column, taps);
+    struct conv_2d_dsp_run run;
+
+    run.from = input + (row * p->in_width + column + first) * p->in_channels;
+    run.before = first * p->in_channels;
+    run.inside = (end - first) * p->in_channels;
+    run.after = (taps - end) * p->in_channels;
+    return run;
+}
+
+/* Bytes, a multiple of 4 of them, to halfwords: one pixel's words alternate by twos with the other's. */
+static uint32_t *conv_2d_dsp_unpack(uint32_t *x, const int8_t *from, int32_t bytes)
+{
+    for (; bytes >= 16; bytes -= 16) {
+        tinykd_unpack(&x, &from);
+        tinykd_unpack(&x, &from);
+        tinykd_unpack(&x, &from);
+        tinykd_unpack(&x, &from);
+    }
+    for (; bytes > 0; bytes -= 4) {
+        tinykd_unpack(&x, &from);
     }
     return x;
 }
 
-/* As many halfwords of the zero point. */
-static uint32_t *conv_2d_dsp_border(const struct tinykd_conv_2d_dsp *p, int32_t bytes, uint32_t *x)
+static uint32_t *conv_2d_dsp_border(uint32_t *x, int32_t zero_point, int32_t bytes)
 {
-    const uint32_t half = (uint32_t)p->input_zero_point & 0xFFFFu;
+    const uint32_t half = (uint32_t)zero_point & 0xFFFFu;
 
-    for (; bytes > 0; bytes -= 4, x += conv_2d_dsp_stride) {
+    for (; bytes > 0; bytes -= 4, x += 4) {
         x[0] = x[1] = half | half << 16;
     }
     return x;
 }
 
-/* The window at (top, left) to halfwords; a multiple of 4 channels. */
-static void conv_2d_dsp_window(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, uint32_t *x)
+static int8_t *conv_2d_dsp_copy(int8_t *to, const int8_t *from, int32_t bytes)
 {
-    const int32_t channels = p->in_channels, in_row = p->in_width * channels;
-    const struct tinykd_taps columns = tinykd_taps_inside(left, p->in_width, p->kernel_width, 1);
-    const int8_t *line = input + top * in_row + (left + columns.first) * channels;
+    int8_t *const end = to + bytes;
 
-    for (int32_t i = 0; i < p->kernel_height; ++i, line += p->dilation_height * in_row) {
-        const int32_t row = top + i * p->dilation_height;
-
-        if (row >= 0 && row < p->in_height) {
-            x = conv_2d_dsp_border(p, columns.first * channels, x);
-            x = conv_2d_dsp_unpack(line, (columns.end - columns.first) * channels, x);
-            x = conv_2d_dsp_border(p, (p->kernel_width - columns.end) * channels, x);
-        } else {
-            x = conv_2d_dsp_border(p, p->kernel_width * channels, x);
+    if (bytes >= 4) {
+        for (const int8_t *const last = from + bytes - 4; from < last; from += 4, to += 4) {
+            tinykd_store_anywhere(to, tinykd_load_anywhere(from));
         }
+        from += (end - 4) - to;
+        to = end - 4;
+        tinykd_store_anywhere(to, tinykd_load_anywhere(from)); /* overlaps what is there unless bytes is a multiple of 4 */
+        return end;
     }
+    while (to != end) {
+        *to++ = *from++;
+    }
+    return end;
 }
 
-/* The window at (top, left) as bytes. */
-static void conv_2d_dsp_bytes(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window)
+static int8_t *conv_2d_dsp_fill(int8_t *to, int32_t zero_point, int32_t bytes)
 {
+    for (; bytes > 0; --bytes) {
+        *to++ = (int8_t)zero_point;
+    }
+    return to;
+}
+
+/* The window at (top, left) to halfwords; by way of its bytes, unless each run has a multiple of 4. */
+static void conv_2d_dsp_window(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
+                               uint32_t *x)
+{
+    const int32_t taps = p->dilation_width == 1 ? p->kernel_width : 1;
+    int8_t *to = window;
+
     for (int32_t i = 0; i < p->kernel_height; ++i) {
-        const int32_t row = top + i * p->dilation_height;
-        const int32_t inside = row >= 0 && row < p->in_height;
+        for (int32_t j = 0; j < p->kernel_width; j += taps) {
+            const struct conv_2d_dsp_run run =
+                conv_2d_dsp_run_at(p, input, top + i * p->dilation_height, left + j * p->dilation_width, taps);
 
-        for (int32_t j = 0; j < p->kernel_width; ++j) {
-            const int32_t column = left + j * p->dilation_width;
-            const int8_t *from = input + (row * p->in_width + column) * p->in_channels;
-
-            if (inside && column >= 0 && column < p->in_width) {
-                for (int32_t d = 0; d < p->in_channels; ++d) {
-                    *window++ = from[d];
-                }
+            if ((p->in_channels & 3) == 0) {
+                x = conv_2d_dsp_border(x, p->input_zero_point, run.before);
+                x = conv_2d_dsp_unpack(x, run.from, run.inside);
+                x = conv_2d_dsp_border(x, p->input_zero_point, run.after);
             } else {
-                for (int32_t d = 0; d < p->in_channels; ++d) {
-                    *window++ = (int8_t)p->input_zero_point;
-                }
+                to = conv_2d_dsp_fill(to, p->input_zero_point, run.before);
+                to = conv_2d_dsp_copy(to, run.from, run.inside);
+                to = conv_2d_dsp_fill(to, p->input_zero_point, run.after);
             }
         }
     }
+    if (to != window) {
+        (void)conv_2d_dsp_unpack(x, window, ((int32_t)(to - window) + 3) & ~3); /* what pads it meets weights of 0 */
+    }
 }
 
-/* Output of filter f from its sum. */
-static int8_t conv_2d_dsp_f(const struct tinykd_conv_2d_dsp *p, const struct conv_2d_dsp_pair *pair, struct tinykd_pair s)
+/* Output of filter f from its sum, and of g. */
+static inline int32_t conv_2d_dsp_f(struct tinykd_pair s, int32_t multiplier, int32_t s1, int32_t z)
 {
-    return (int8_t)tinykd_finish_twice_s8(s.b, pair->multipliers[0], pair->s1[0], p->z);
+    return tinykd_finish_twice_s8(s.b, multiplier, s1, z);
 }
 
-/* Output of filter g. */
-static int8_t conv_2d_dsp_g(const struct tinykd_conv_2d_dsp *p, const struct conv_2d_dsp_pair *pair, struct tinykd_pair s)
+static inline int32_t conv_2d_dsp_g(struct tinykd_pair s, int32_t multiplier, int32_t s1, int32_t z)
 {
-    return (int8_t)tinykd_finish_twice_s8(tinykd_pair_difference(s) >> 8, pair->multipliers[1], pair->s1[1], p->z);
+    const int32_t sum = tinykd_pair_difference(s); /* times 256 */
+    return tinykd_finish_doubled_s8(sum >> 7, sum, multiplier, s1, z);
 }
 
-/* All channels of two pixels. */
+/* All channels of two pixels. Not a word is loaded between stores, which might alias it. */
 static void conv_2d_dsp_two(const struct tinykd_conv_2d_dsp *p, const uint32_t *x, int32_t steps, int8_t *output)
 {
     const struct conv_2d_dsp_pair *pair = (const void *)p->finish;
     const uint32_t *weights = (const void *)p->weights;
-    const int32_t channels = p->out_channels;
+    const int32_t channels = p->out_channels, z = p->z;
 
-    for (int32_t left = channels; left > 0; left -= 2, ++pair, output += 2) {
+    for (int32_t left = channels; left > 0; ++pair, output += 2) {
         struct tinykd_pair first = {pair->a, pair->b}, second = first;
 
         weights = tinykd_dot_2(&first, &second, x, weights, steps);
-        output[0] = conv_2d_dsp_f(p, pair, first);
-        output[channels] = conv_2d_dsp_f(p, pair, second);
-        if (left > 1) {
-            output[1] = conv_2d_dsp_g(p, pair, first);
-            output[channels + 1] = conv_2d_dsp_g(p, pair, second);
+        const int32_t m0 = pair->multipliers[0], m1 = pair->multipliers[1], s0 = pair->s1[0], s1 = pair->s1[1];
+        const int32_t f0 = conv_2d_dsp_f(first, m0, s0, z), f1 = conv_2d_dsp_f(second, m0, s0, z);
+        const int32_t g0 = conv_2d_dsp_g(first, m1, s1, z), g1 = conv_2d_dsp_g(second, m1, s1, z);
+
+        output[0] = (int8_t)f0;
+        output[channels] = (int8_t)f1;
+        left -= 2;
+        if (left >= 0) {
+            output[1] = (int8_t)g0;
+            output[channels + 1] = (int8_t)g1;
         }
     }
 }
@@ -126,10 +167,11 @@ static void conv_2d_dsp_one(const struct tinykd_conv_2d_dsp *p, const uint32_t *
     for (int32_t left = p->out_channels; left > 0; left -= 2, ++pair, output += 2, weights += 2 * steps) {
         const struct tinykd_pair start = {pair->a, pair->b};
         const struct tinykd_pair s = tinykd_dot_1(start, x, weights, steps);
+        const int32_t g = conv_2d_dsp_g(s, pair->multipliers[1], pair->s1[1], p->z);
 
-        output[0] = conv_2d_dsp_f(p, pair, s);
+        output[0] = (int8_t)conv_2d_dsp_f(s, pair->multipliers[0], pair->s1[0], p->z);
         if (left > 1) {
-            output[1] = conv_2d_dsp_g(p, pair, s);
+            output[1] = (int8_t)g;
         }
     }
 }
@@ -143,36 +185,17 @@ static void conv_2d_dsp_clamp(const struct tinykd_conv_2d_dsp *p, int8_t *output
     }
 }
 
-/* What brings the window at (top, left) into x, by way of `window` if it must. */
-typedef void conv_2d_dsp_gather(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
-                                uint32_t *x);
-
-static void conv_2d_dsp_unpacked(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
-                                 uint32_t *x)
-{
-    (void)window;
-    conv_2d_dsp_window(p, input, top, left, x);
-}
-
-static void conv_2d_dsp_gathered(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
-                                 uint32_t *x)
-{
-    conv_2d_dsp_bytes(p, input, top, left, window);
-    (void)conv_2d_dsp_unpack(window, (p->kernel_height * p->kernel_width * p->in_channels + 3) & ~3, x);
-}
-
-static inline void conv_2d_dsp(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *x,
-                               conv_2d_dsp_gather *gather)
+void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch)
 {
     const int32_t steps = (p->kernel_height * p->kernel_width * p->in_channels + 3) / 4;
-    int8_t *const window = (int8_t *)(x + conv_2d_dsp_stride * steps);
+    int8_t *const window = (int8_t *)(scratch + 4 * steps);
     int32_t top = -p->pad_top, left = -p->pad_left, column = 0;
 
     for (int32_t pixels = p->out_height * p->out_width; pixels > 0; pixels -= 2) {
         const int32_t together = pixels > 1 ? 2 : 1;
 
         for (int32_t k = 0; k < together; ++k) {
-            gather(p, input, top, left, window, x + 2 * k);
+            conv_2d_dsp_window(p, input, top, left, window, scratch + 2 * k);
             left += p->stride_width;
             if (++column == p->out_width) {
                 column = 0;
@@ -181,21 +204,11 @@ static inline void conv_2d_dsp(const struct tinykd_conv_2d_dsp *p, const int8_t 
             }
         }
         if (together == 2) {
-            conv_2d_dsp_two(p, x, steps, output);
+            conv_2d_dsp_two(p, scratch, steps, output);
         } else {
-            conv_2d_dsp_one(p, x, steps, output);
+            conv_2d_dsp_one(p, scratch, steps, output);
         }
         conv_2d_dsp_clamp(p, output, together * p->out_channels);
         output += together * p->out_channels;
     }
-}
-
-void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch)
-{
-    conv_2d_dsp(p, input, output, scratch, conv_2d_dsp_unpacked);
-}
-
-void tinykd_conv_2d_gather_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch)
-{
-    conv_2d_dsp(p, input, output, scratch, conv_2d_dsp_gathered);
 }

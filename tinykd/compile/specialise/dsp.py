@@ -46,17 +46,16 @@ def with_small_sums(p: Conv, axes: tuple[int, ...]) -> Conv | None:
 
 
 def conv_2d(p: Any) -> Call | None:
-    """One group, one image. Where the input channels are not a multiple of 4, windows are gathered byte by byte."""
+    """One group, one image."""
     if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1:
         return None
     finished = rounded_twice(p, (1, 2, 3))
     paired = None if finished is None else pairs(finished, p.weights.reshape(p.out_channels, -1))
     if finished is None or paired is None:
         return None
-    words = p.in_channels % 4 == 0 and p.columns.dilation == 1
     portable = portable_conv_2d.call(p).fields
     return Call(
-        function="tinykd_conv_2d_dsp_s8" if words else "tinykd_conv_2d_gather_dsp_s8",
+        function="tinykd_conv_2d_dsp_s8",
         struct="tinykd_conv_2d_dsp",
         fields={
             **{name: portable[name] for name in _SHAPE},
@@ -67,7 +66,7 @@ def conv_2d(p: Any) -> Call | None:
             "finish": Table("int32_t", twice_table(finished, paired)),
         },
         source="dsp/conv_2d.c",
-        scratch=(16 if words else 20) * paired.steps,
+        scratch=(20 if p.in_channels % 4 else 16) * paired.steps,
         distances=(access.windows_together(p.rows, p.columns, p.in_channels, p.out_channels, 2),),
     )
 
