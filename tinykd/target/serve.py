@@ -158,7 +158,7 @@ class Session:
         where = f" in {function.name}" if function else ""
         touched = re.search(r"address 0x([0-9a-f]{8})", result.text)
         why = self._outside(int(touched[1], 16)) if touched else ""
-        return f"the firmware faulted{where} in inference {done}{why}: {' '.join(result.text.split())[-500:]}"
+        return f"the firmware faulted{where} in inference {done}: {' '.join(result.text.split())[-500:]}{why}"
 
     def _outside(self, address: int) -> str:
         """Where an address that must not be touched lies, from the budget."""
@@ -167,5 +167,5 @@ class Session:
             return ""
         beyond = address - (board.ram.origin + budget.ram_bytes)
         if 0 <= beyond < board.ram.bytes:
-            return f", at byte {beyond} beyond its RAM budget of {budget.ram_bytes} bytes"
-        return f", at {address:#010x}, which it must not touch"
+            return f"; it touched byte {beyond} beyond its RAM budget of {budget.ram_bytes} bytes"
+        return f"; it touched {address:#010x}, which it must not"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any Cortex-M: vector table, floating-point unit, guards, faults, semihosting by a breakpoint. Ticks are those of SysTick. */
+ * Any Cortex-M: vector table, floating-point unit, faults, semihosting by a breakpoint. Ticks are those of SysTick. */
 #include "core.h"
 
 #include "tinykd/port.h"
@@ -11,17 +11,19 @@
 #define CCR REGISTER(0xE000ED14u)
 #define CFSR REGISTER(0xE000ED28u)
 #define CFSR_STKOF 0x100000u /* the stack pointer met its limit */
+#define CFSR_MMARVALID 0x80u
+#define MMFAR REGISTER(0xE000ED34u)
 #define CPACR REGISTER(0xE000ED88u)
-#define MPU_TYPE REGISTER(0xE000ED90u)
-#define MPU_CTRL REGISTER(0xE000ED94u)
-#define MPU_RNR REGISTER(0xE000ED98u)
-#define MPU_RBAR REGISTER(0xE000ED9Cu)
-#define MPU_RASR REGISTER(0xE000EDA0u)
 #define SYST_PERIOD 0x1000000u
 
 /* Armv6-M and Armv8-M Baseline cores may be run on a larger core for its memory; then they are guarded like that core. */
 #define CPUID REGISTER(0xE000ED00u)
 #define ARCHITECTURE_MAIN 0xFu /* of CPUID; 0xC is Armv6-M and the Baseline */
+
+static int is_main(void)
+{
+    return (CPUID >> 16 & 0xFu) == ARCHITECTURE_MAIN;
+}
 
 void Reset_Handler(void);
 void HardFault_Handler(void);
@@ -51,25 +53,15 @@ __attribute__((used)) void Reset_Handler(void)
     tinykd_start();
 }
 
-/* Below RAM a chip has nothing, but some machines swallow the writes of a stack that overflows. */
 void tinykd_core_guard(void)
 {
-    if ((CPUID >> 16 & 0xFu) == ARCHITECTURE_MAIN) {
+    if (is_main()) {
         CCR |= 1u << 3; /* UNALIGN_TRP: Armv6-M faults on unaligned accesses in any case */
     }
 #if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
     __asm__ volatile("msr msplim, %0" : : "r"(tinykd_stack_bottom));
-#elif !defined(__ARM_ARCH_8M_BASE__)
-    const uint32_t bottom = (uint32_t)(uintptr_t)tinykd_stack_bottom;
-
-    if ((MPU_TYPE & 0xFF00u) != 0u && (bottom & 0xFFFFu) == 0u) {
-        MPU_RNR = 0u;
-        MPU_RBAR = bottom - 0x10000u;
-        MPU_RASR = 1u << 28 | 15u << 1 | 1u; /* never executed, no access, 64 KiB, on */
-        MPU_CTRL = 5u;                       /* on; the default map elsewhere; off within faults */
-    }
 #endif
-    __asm__ volatile("dsb\n\tisb" ::: "memory");
+    tinykd_core_fence();
 }
 
 /* A fault may come from an exhausted stack, so it is reported on a fresh one. */
@@ -86,11 +78,7 @@ __attribute__((naked, used)) void HardFault_Handler(void)
 /* `frame` is what the core pushed: r0-r3, r12, lr, pc, xPSR; nothing if no room was left on the stack. */
 __attribute__((used)) void tinykd_exception(const uint32_t *frame)
 {
-#if defined(__ARM_ARCH_6M__)
-    const uint32_t cause = 0u; /* the core does not say */
-#else
-    const uint32_t cause = CFSR;
-#endif
+    const uint32_t cause = is_main() ? CFSR : 0u; /* other cores do not say */
 
     tinykd_port_text("FAULT\n");
     if (frame < tinykd_stack_bottom || frame + 8 > tinykd_stack_top || (cause & CFSR_STKOF) != 0u) {
@@ -98,6 +86,9 @@ __attribute__((used)) void tinykd_exception(const uint32_t *frame)
     } else {
         tinykd_report("pc 0x", frame[6]);
         tinykd_report("lr 0x", frame[5]);
+    }
+    if ((cause & CFSR_MMARVALID) != 0u) {
+        tinykd_report("address 0x", MMFAR);
     }
     tinykd_report("cfsr 0x", cause);
     tinykd_port_exit(TINYKD_FAULT);

@@ -44,16 +44,20 @@ __attribute__((naked, used, aligned(4))) void tinykd_trap(void)
 
 __attribute__((used)) void tinykd_exception(const uint32_t *stack, uint32_t ra)
 {
-    uint32_t pc, cause;
+    uint32_t pc, cause, address;
 
     READ_CSR("mepc", pc);
     READ_CSR("mcause", cause);
+    READ_CSR("mtval", address);
     tinykd_port_text("FAULT\n");
     if (stack < tinykd_stack_bottom || stack > tinykd_stack_top) {
         tinykd_report("stack exhausted, sp 0x", (uint32_t)(uintptr_t)stack);
     }
     tinykd_report("pc 0x", pc);
     tinykd_report("ra 0x", ra);
+    if (cause == 5u || cause == 7u) { /* a load or a store that was not allowed */
+        tinykd_report("address 0x", address);
+    }
     tinykd_report("mcause 0x", cause);
     tinykd_port_exit(TINYKD_FAULT);
 }
@@ -64,7 +68,7 @@ static uint32_t up_to_page(const uint8_t *address)
 }
 
 /* Flash of the budget can be read and run, RAM of the budget read and written, nothing else touched: what a chip of that size
- * would do. Protection works on whole pages, for speed in the emulator. */
+ * would do. RAM is fenced to 4 bytes, flash to a page. */
 void tinykd_core_guard(void)
 {
     const uint32_t bound = PMP_TOP_OF_RANGE | PMP_LOCKED;
@@ -76,7 +80,7 @@ void tinykd_core_guard(void)
     WRITE_CSR("pmpaddr0", (uint32_t)(uintptr_t)flash_origin >> 2);
     WRITE_CSR("pmpaddr1", up_to_page(flash_limit) >> 2);
     WRITE_CSR("pmpaddr2", (uint32_t)(uintptr_t)ram_origin >> 2);
-    WRITE_CSR("pmpaddr3", up_to_page(ram_limit) >> 2);
+    WRITE_CSR("pmpaddr3", ((uint32_t)(uintptr_t)ram_limit + 3u) >> 2);
     WRITE_CSR("pmpaddr4", 0xFFFFFFFFu);
     WRITE_CSR("pmpcfg1", bound);
     WRITE_CSR("pmpcfg0", rights);

@@ -17,8 +17,12 @@ void tinykd_start(void);
 /* startup.c: prints `name` and eight hexadecimal digits. */
 void tinykd_report(const char *name, uint32_t value);
 
-/* Makes what must never happen fault on the spot: a stack that overflows and, where the core can, unaligned accesses. */
+/* Makes what must never happen fault on the spot: a stack that overflows and, where the core can, unaligned accesses and
+ * accesses outside the budget. */
 void tinykd_core_guard(void);
+
+/* Its part for the budget, where that is a file of its own. */
+void tinykd_core_fence(void);
 
 /* Starts the counter behind tinykd_port_ticks. */
 void tinykd_core_count(void);

@@ -1,6 +1,6 @@
 """Unicorn: an emulator that installs from PyPI. It has a core and memory; what else the firmware needs is here.
 
-Memory is mapped as large as the budget and no larger, flash cannot be written, and semihosting calls are answered in Python.
+Memory is as large as the budget and no larger, flash cannot be written, and semihosting calls are answered in Python.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ class _Machine:
         self._replies, self._text = bytearray(), bytearray()
         self._exit: int | None = None
         self._interrupt: int | None = None
+        self._forbidden: int | None = None
         self._cpacr = 0
         self._counter = _Counter(_MINUS_ONE if image.readings else 2 * counted)
         self._error_type: Any = unicorn.UcError
@@ -100,7 +101,8 @@ class _Machine:
             unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS, getattr(arm_const, f"UC_CPU_ARM_{core.unicorn}")
         )
         self._core.mem_map(board.flash.origin, _whole_pages(budget.flash_bytes), unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
-        self._core.mem_map(board.ram.origin, _whole_pages(budget.ram_bytes), unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        ram_pages, ram_limit = _whole_pages(budget.ram_bytes), board.ram.origin + budget.ram_bytes
+        self._core.mem_map(board.ram.origin, ram_pages, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         self._core.mmio_map(_SYSTEM, 0x1000, self._read_register, None, self._write_register, None)
         for segment in stored_segments(image.elf):
             self._core.mem_write(segment.load, segment.contents)
@@ -109,6 +111,10 @@ class _Machine:
         wraps = elf.symbol("tinykd_systick_wraps")
         self._wraps = wraps.address if wraps else None
         self._core.hook_add(unicorn.UC_HOOK_INTR, self._on_interrupt)
+        self._core.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_forbidden)
+        if budget.ram_bytes < ram_pages:  # the rest of its last page
+            access, page_end = unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, board.ram.origin + ram_pages - 1
+            self._core.hook_add(access, self._on_forbidden, begin=ram_limit, end=page_end)
         self._block_kind = unicorn.UC_HOOK_BLOCK
         self._block_hook: Any = None
 
@@ -122,6 +128,8 @@ class _Machine:
                 self._core.emu_start(at | 1, 0, timeout=int(stall_s * 1e6))
             except self._error_type as error:
                 return self._fault(str(error))
+            if self._forbidden is not None:
+                return self._fault("access beyond the budget")
             if self._interrupt is None:
                 where = f"{self._core.reg_read(self._registers.UC_ARM_REG_PC):#x}"
                 raise ToolError(
@@ -140,12 +148,18 @@ class _Machine:
 
     def _fault(self, why: str) -> RunResult:
         pc, lr = (self._core.reg_read(r) for r in (self._registers.UC_ARM_REG_PC, self._registers.UC_ARM_REG_LR))
-        text = f"{self._text.decode(errors='replace')}FAULT ({why})\npc 0x{pc:08x}\nlr 0x{lr:08x}\n"
+        address = "" if self._forbidden is None else f"address 0x{self._forbidden:08x}\n"
+        text = f"{self._text.decode(errors='replace')}FAULT ({why})\npc 0x{pc:08x}\nlr 0x{lr:08x}\n{address}"
         return RunResult(bytes(self._replies), text, FAULT)
 
     def _on_interrupt(self, _core: Any, number: int, _data: Any) -> None:
         self._interrupt = number
         self._core.emu_stop()
+
+    def _on_forbidden(self, _core: Any, _access: int, address: int, _size: int, _value: int, _data: Any) -> bool:
+        self._forbidden = address
+        self._core.emu_stop()
+        return False
 
     def _on_block(self, _core: Any, address: int, size: int, _data: Any) -> None:
         counter = self._counter

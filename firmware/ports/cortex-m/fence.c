@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The memory protection unit as a fence: flash of the budget can be read and run, RAM of the budget read and written, and
+ * nothing else touched but the core's own registers: what a chip of that size would do. Cores without the unit do without.
+ * RAM is fenced to 32 bytes, flash roughly where regions are few. */
+#include "core.h"
+
+#define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
+#define MPU_TYPE REGISTER(0xE000ED90u)
+#define MPU_CTRL REGISTER(0xE000ED94u)
+#define MPU_RNR REGISTER(0xE000ED98u)
+#define MPU_RBAR REGISTER(0xE000ED9Cu)
+#define MPU_RASR REGISTER(0xE000EDA0u) /* RLAR on Armv8-M */
+#define MPU_MAIR0 REGISTER(0xE000EDC0u)
+#define ON 1u
+
+/* The budget, from link.ld. Only the addresses of these symbols mean anything. */
+extern uint8_t flash_origin[], flash_limit[], ram_origin[], ram_limit[];
+
+enum kind { DATA, PROGRAM };
+
+/* Memory from `start` to before `end`. */
+struct span {
+    const uint8_t *start, *end;
+    enum kind kind;
+};
+
+#if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__) || defined(__ARM_ARCH_8M_BASE__)
+
+/* Opens a span by region number `region`; one is enough. Returns how many were used. */
+static uint32_t open_span(const struct span *span, uint32_t region, uint32_t most)
+{
+    static const uint32_t rights[2] = {[DATA] = 1u /* never run */, [PROGRAM] = 2u << 1 /* read only */};
+
+    (void)most;
+    MPU_MAIR0 = 0xAAu; /* attribute 0: normal memory, written through */
+    MPU_RNR = region;
+    MPU_RBAR = (uint32_t)(uintptr_t)span->start | rights[span->kind];
+    MPU_RASR = (((uint32_t)(uintptr_t)span->end - 1u) & ~31u) | ON;
+    return 1u;
+}
+
+#else
+
+/* One region of Armv7-M: the eighths [first, count) of an aligned block. */
+struct eighths {
+    uint32_t log2; /* of the bytes of one */
+    uint32_t base, first, count;
+};
+
+/* The region that opens the most of `next` to `end`, and if it is the last one all of it and no more than needs be. */
+static struct eighths choose(uint32_t next, uint32_t end, int last)
+{
+    struct eighths best = {5u, next & ~0xFFu, (next & 0xFFu) >> 5, (next & 0xFFu) >> 5};
+    uint32_t reached = next;
+
+    for (uint32_t log2 = 5u; log2 < 29u && (last || (next & ((1u << log2) - 1u)) == 0u); ++log2) {
+        const uint32_t base = next & ~((8u << log2) - 1u), up = last ? (1u << log2) - 1u : 0u;
+        const uint32_t there = (end - base + up) >> log2, count = there < 8u ? there : 8u;
+
+        if (base + (count << log2) > reached) {
+            best = (struct eighths){log2, base, (next - base) >> log2, count};
+            reached = base + (count << log2);
+        }
+        if (last && there <= 8u) {
+            break;
+        }
+    }
+    return best;
+}
+
+/* Opens a span by regions from number `region` on, `most` of them at most. Returns how many were used. */
+static uint32_t open_span(const struct span *span, uint32_t region, uint32_t most)
+{
+    static const uint32_t rights[2] = {[DATA] = 1u << 28 | 1u << 24 /* never run */, [PROGRAM] = 5u << 24 /* read only */};
+    const uint32_t end = (uint32_t)(uintptr_t)span->end;
+    uint32_t next = (uint32_t)(uintptr_t)span->start, used = 0u;
+
+    /* The last few bytes, less than an eighth can be, come with the eighth that they begin. */
+    for (const uint32_t whole = (end + 31u) & ~31u; next < whole && used < most; ++used) {
+        const struct eighths e = choose(next, whole, used + 1u == most);
+        const uint32_t closed = 0xFFu & ~(((1u << (e.count - e.first)) - 1u) << e.first);
+
+        MPU_RNR = region + used;
+        MPU_RBAR = e.base;
+        MPU_RASR = rights[span->kind] | 1u << 17 /* written through */ | closed << 8 | (e.log2 + 2u) << 1 | ON;
+        next = e.base + (e.count << e.log2);
+    }
+    return used;
+}
+
+#endif
+
+void tinykd_core_fence(void)
+{
+    const struct span spans[] = {{ram_origin, ram_limit, DATA}, {flash_origin, flash_limit, PROGRAM}};
+    const uint32_t count = sizeof spans / sizeof spans[0], regions = MPU_TYPE >> 8 & 0xFFu;
+    uint32_t used = 0u;
+
+    if (regions >= count) {
+        for (uint32_t k = 0u; k < count; ++k) {
+            used += open_span(&spans[k], used, regions - used - (count - 1u - k));
+        }
+        __asm__ volatile("dsb" ::: "memory");
+        MPU_CTRL = ON; /* no default map; off within faults, so that they can be reported */
+        __asm__ volatile("dsb\n\tisb" ::: "memory");
+    }
+}
