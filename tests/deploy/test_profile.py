@@ -66,3 +66,13 @@ def test_a_target_without_a_counter_is_refused(model: Path, tmp_path: Path) -> N
     exported = export(open_source(model), Export(target="host"), tmp_path / "tree")
     with pytest.raises(UsageError, match="nothing counts instructions"):
         profiled(exported)
+
+
+@needs_qemu
+def test_the_report_of_an_export_shows_its_profile(model: Path, tmp_path: Path) -> None:
+    for command in ("export", "profile"):
+        assert tinykd(command, model, "--target", "m4", "--out", tmp_path / "tree").returncode == 0
+    for form in ([], ["--format", "markdown"]):
+        shown = tinykd("report", tmp_path / "tree", *form).stdout
+        assert "instructions per inference" in shown
+        assert "tinykd_conv_2d" in shown

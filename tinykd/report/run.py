@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tinykd.errors import UsageError
 from tinykd.report.distillation import Distillation, as_text
 from tinykd.report.memory import Memory
+from tinykd.report.profile import Profile, profile_text
 from tinykd.report.text import memory_markdown, memory_text
 from tinykd.report.verification import Verification, verification_text
 
@@ -23,6 +24,7 @@ class RunReport(BaseModel):
     distillation: Distillation | None = Field(None, description="accuracy, fidelity and provenance, from tinykd distill")
     memory: Memory | None = Field(None, description="flash and RAM, from tinykd export")
     verification: Verification | None = Field(None, description="the proof, from tinykd verify")
+    profile: Profile | None = Field(None, description="instructions of every layer, from tinykd profile")
 
 
 def open_report(path: Path) -> RunReport:
@@ -44,13 +46,14 @@ def open_report(path: Path) -> RunReport:
 
 
 def _of_export(folder: Path) -> RunReport:
-    memory, proof = folder / "report" / "memory.json", folder / "report" / "verification.json"
+    memory, proof, profile = (folder / "report" / f"{name}.json" for name in ("memory", "verification", "profile"))
     if not memory.exists():
         raise UsageError(f"{folder} holds no report", "make one: tinykd distill, tinykd export, tinykd verify")
     return RunReport(
         distillation=None,
         memory=Memory.model_validate_json(memory.read_text()),
         verification=Verification.model_validate_json(proof.read_text()) if proof.exists() else None,
+        profile=Profile.model_validate_json(profile.read_text()) if profile.exists() else None,
     )
 
 
@@ -63,6 +66,8 @@ def report_text(report: RunReport) -> str:
         parts.append(memory_text(report.memory))
     if report.verification is not None:
         parts.append(verification_text(report.verification))
+    if report.profile is not None:
+        parts.append(profile_text(report.profile))
     return "\n".join(parts)
 
 
@@ -75,4 +80,6 @@ def report_markdown(report: RunReport) -> str:
         parts.append(memory_markdown(report.memory))
     if report.verification is not None:
         parts.append(f"# Proof\n\n```\n{verification_text(report.verification)}```\n")
+    if report.profile is not None:
+        parts.append(f"# Instructions\n\n```\n{profile_text(report.profile)}```\n")
     return "\n".join(parts)
