@@ -8,8 +8,10 @@ from pydantic import Field
 
 from tinykd.recipe.section import Section
 from tinykd.report.reduction import Reduction
+from tinykd.report.streaming import Streaming
 
 Bytes = int
+Role = Literal["input", "output", "state", "tensor", "scratch"]
 
 
 class Budget(Section):
@@ -26,6 +28,42 @@ class Piece(Section):
     bytes: Bytes
 
 
+class PlannedBuffer(Section):
+    """A buffer of the arena: bytes [offset, offset + bytes) during the steps first..last, both included."""
+
+    name: str
+    role: Role
+    operator: str = Field(description="what computes it; empty for an input or a state")
+    offset: Bytes
+    bytes: Bytes
+    first: int
+    last: int
+
+
+class Limit(Section):
+    """What keeps the arena from being smaller."""
+
+    step: int = Field(description="the layer whose buffers need most")
+    bytes: Bytes = Field(description="what they need at least, overwriting counted")
+    shared_bytes: Bytes = Field(description="how far they lie over each other")
+    buffers: tuple[int, ...] = Field(description="they, by position in `buffers`")
+    stack: tuple[int, ...] = Field(description="buffers from the bottom of the arena to its top, each resting on the one before")
+
+
+class Narrower(Section):
+    """A suggestion: what fewer channels would save, found by planning the narrower network."""
+
+    index: int = Field(description="the layer whose output gets fewer channels")
+    operator: str
+    name: str
+    channels: int = Field(description="as it is")
+    fewer: int = Field(description="how many to take away")
+    with_layers: tuple[int, ...] = Field((), description="layers that must lose the same channels, such as the other operand of an ADD")
+    arena_bytes: Bytes = Field(description="the arena afterwards")
+    saved_bytes: Bytes
+    weights_saved_bytes: Bytes
+
+
 class LayerMemory(Section):
     """One layer: what it reads from flash and what exists in the arena while it runs."""
 
@@ -37,6 +75,7 @@ class LayerMemory(Section):
     macs: int = Field(description="multiply-accumulates of one inference")
     weights_bytes: Bytes = Field(description="weights, biases, multipliers and shifts")
     arena_bytes: Bytes = Field(description="tensors and scratch that exist during this layer")
+    live: tuple[int, ...] = Field((), description="those that do, by position in `buffers`")
 
 
 class Memory(Section):
@@ -58,6 +97,9 @@ class Memory(Section):
     vectors_bytes: Bytes = Field(description="interrupt vector table, part of code_bytes")
     golden_bytes: Bytes = Field(description="golden vectors of the self-test at start")
     flash_bytes: Bytes
+    code_parts: tuple[Piece, ...] = Field(
+        (), description="what `code_bytes` are made of: kernels, the model's calls, their parameters, firmware"
+    )
     kernels: tuple[Piece, ...] = Field(description="code by function, largest first")
     arena_bytes: Bytes = Field(description="tensors and scratch, as planned")
     arena_lower_bound_bytes: Bytes = Field(description="no plan of these tensors is smaller")
@@ -70,6 +112,10 @@ class Memory(Section):
     macs: int
     layers: tuple[LayerMemory, ...]
     reduction: Reduction | None = Field(None, description="what removing constant and unread channels saved; null where none were")
+    streaming: Streaming | None = Field(None, description="layers computed row by row; null where none is")
+    buffers: tuple[PlannedBuffer, ...] = Field((), description="the plan of the arena")
+    limit: Limit | None = Field(None, description="what keeps the arena from being smaller")
+    narrower: tuple[Narrower, ...] = Field((), description="what fewer channels would save, most first")
 
     @property
     def fits(self) -> bool:

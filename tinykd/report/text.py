@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinykd.report.memory import Memory, advice
 from tinykd.report.reduction import reduction_markdown, reduction_text
+from tinykd.report.streaming import streaming_markdown, streaming_text
 from tinykd.sizes import show_size
 
 _BAR = 24
@@ -54,7 +55,8 @@ def memory_text(memory: Memory) -> str:
     if memory.stack_measured_bytes is not None:
         lines.append(f"  stack reached in the emulator {memory.stack_measured_bytes}")
     if memory.kernels:
-        lines += ["", "code by function (bytes)"]
+        shares = ", ".join(f"{part.name} {part.bytes:,}" for part in memory.code_parts)
+        lines += ["", f"code: {shares}; by file (bytes)"]
         lines += [f"  {piece.name:<44}{piece.bytes:>8,}" for piece in memory.kernels[:12]]
     peak = max((layer.arena_bytes for layer in memory.layers), default=0)
     lines += ["", f"{'layer':<28}{'output':<24}{'MACs':>12}{'weights':>10}{'arena':>9}"]
@@ -66,6 +68,8 @@ def memory_text(memory: Memory) -> str:
         )
     if memory.reduction is not None:
         lines += ["", *reduction_text(memory.reduction)]
+    if memory.streaming is not None:
+        lines += ["", *streaming_text(memory.streaming)]
     over = advice(memory)
     if over:
         lines += ["", "OVER BUDGET", *over]
@@ -98,6 +102,8 @@ def memory_markdown(memory: Memory) -> str:
         )
     if memory.reduction is not None:
         lines += ["", *reduction_markdown(memory.reduction)]
+    if memory.streaming is not None:
+        lines += ["", *streaming_markdown(memory.streaming)]
     over = advice(memory)
     if over:
         lines += ["", "## Over budget", "", *(f"- {line.strip()}" for line in over)]

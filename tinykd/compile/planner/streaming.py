@@ -30,7 +30,7 @@ _TRIES = 10
 """Random changes of the order of placement, for each schedule that is looked at."""
 
 _INSTRUCTIONS_PER_MAC = 1.3
-"""What a network takes at least on Cortex-M4: the share that is allowed is of this."""
+"""What convolutions take at least on Cortex-M4."""
 
 
 def plan_for(program: Program, optimize: str, outside: frozenset[int] = frozenset(), seconds: float = SECONDS) -> Plan:
@@ -41,9 +41,14 @@ def plan_for(program: Program, optimize: str, outside: frozenset[int] = frozense
         outside: keys of buffers that the caller provides.
         seconds: time limit of the exact search for offsets.
     """
-    allowed = ALLOWED[optimize] * _INSTRUCTIONS_PER_MAC * program.macs if ALLOWED[optimize] else 0.0
+    allowed = ALLOWED[optimize] * estimated_instructions(program) if ALLOWED[optimize] else 0.0
     schedule = _Search(program, outside, allowed).best() if allowed else LAYER_BY_LAYER
     return plan(program, seconds, outside, schedule)
+
+
+def estimated_instructions(program: Program) -> int:
+    """Of one inference on Cortex-M4, rather too few: what is added is a share of it."""
+    return round(_INSTRUCTIONS_PER_MAC * program.macs)
 
 
 class _Search:
