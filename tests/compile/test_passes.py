@@ -236,6 +236,25 @@ def test_mean_becomes_a_pool_only_if_every_sum_agrees(size: tuple[int, int], out
     same_integers(graph, program)
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "left"),
+    [
+        ((3, 3), 7, 1, (5, 5)),  # SAME pads by 3; taps 0 and 6 are outside wherever the window lies
+        ((1, 4), 3, 1, (1, 3)),
+        ((2, 5), 6, 3, (2, 6)),
+        ((4, 4), 3, 1, (3, 3)),
+    ],
+)
+def test_taps_that_only_meet_padding_are_cut_off(size: tuple[int, int], kernel: int, stride: int, left: tuple[int, int]) -> None:
+    b = Builder(1, *size, 2)
+    graph = b.graph(b.conv(b.input, 3, kernel, COARSE, padding=0, stride=stride))
+    (layer,) = compile_graph(graph).layers
+    assert layer.parameters.weights.shape[1:3] == left
+    same_integers(graph, compile_graph(graph))
+    (whole,) = compile_graph(graph, without=["trim-kernels"]).layers
+    assert whole.macs * left[0] * left[1] == layer.macs * kernel**2
+
+
 def test_logits_on_request() -> None:
     b = Builder(1, 5, 5, 2)
     features = b.conv(b.input, 10, 5, COARSE)

@@ -25,6 +25,7 @@ from tinykd.compile.passes import (
     mean_as_pool,
     order_layers,
     read_in_place,
+    trim_kernels,
     unsigned_to_signed,
 )
 from tinykd.compile.program import Program, lower
@@ -65,6 +66,7 @@ PROGRAM_PASSES: dict[str, ProgramPass] = {
     "mean-as-pool": ProgramPass(
         "MEAN over height and width becomes AVERAGE_POOL_2D where every sum gives the same integer", mean_as_pool.apply
     ),
+    "trim-kernels": ProgramPass("taps of a convolution that only ever meet padding are cut off", trim_kernels.apply),
     "constant-channels": ProgramPass("channels that are constant for every input, or unread, are removed", constant_channels.apply),
     "read-in-place": ProgramPass("READ_VARIABLE becomes a view where its state does not change meanwhile", read_in_place.apply),
     "order-layers": ProgramPass("branches in the order whose live tensors take the least memory", order_layers.apply),
