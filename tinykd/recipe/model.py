@@ -163,7 +163,9 @@ class Export(Section):
 
     target: str = Field(default="cortex-m", description="cortex-m, cortex-m0plus, m3, m4, m7, m33, m55, rv32imac, microbit, or host")
     rounding: Literal["single", "double"] = Field(default="single", description="single equals LiteRT, double equals TFLite Micro")
-    optimize: Literal["size", "speed", "balanced", "ram"] = Field(default="balanced", description="what kernels and plan favour")
+    optimize: Literal["size", "speed", "balanced", "ram"] = Field(
+        default="balanced", description="balanced and ram compute layers row by row where that saves RAM"
+    )
     io: Literal["arena", "outside"] = Field(
         default="arena", description="where inputs and outputs lie: in the arena, or outside in buffers of the caller"
     )
