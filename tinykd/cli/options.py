@@ -15,7 +15,11 @@ def target_options(command: Decorated) -> Decorated:
     options = [
         click.option("--target", metavar="NAME", help="cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, riscv, microbit, or host."),
         click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro."),
-        click.option("--optimize", type=click.Choice(["size", "speed", "balanced", "ram"]), help="What code and plan favour: balanced and ram compute row by row where that saves RAM."),
+        click.option(
+            "--optimize",
+            type=click.Choice(["size", "speed", "balanced", "ram"]),
+            help="What code and plan favour: balanced and ram compute row by row where that saves RAM.",
+        ),
         click.option("--without", multiple=True, metavar="PASS", help="Leave a graph rewrite out; may be repeated."),
         click.option("--logits", "also", flag_value="logits", multiple=True, help="Drop a SOFTMAX at the end."),
         click.option(
