@@ -273,8 +273,14 @@ def _fate(op: Op, layer: Layer, costs: _Costs) -> dict[str, Any]:
         return {**common, "fate": "view", "why": "the bytes stay where they are: no code, no memory"}
     row = f"{layer.row.kind}: {layer.row.summary}" if layer.row.kind != op.kind else layer.row.summary
     scratch = f"; {layer.scratch:,} bytes of scratch" if layer.scratch else ""
-    why = f"{call.source}: {row}{scratch}"
+    why = f"{call.source}: {row}{scratch}{_lost(layer, costs.program)}"
     return {**common, "fate": "kernel", "kernel": call.function, "why": why, "weights_bytes": costs.table_bytes(layer, call)}
+
+
+def _lost(layer: Layer, program: Program) -> str:
+    """What the output lost of its channels."""
+    reduced = program.tensor(layer.op.subject).reduced
+    return "" if reduced is None else f"; {len(reduced.kept)} of {reduced.channels} channels"
 
 
 def _tensor(graph: Graph, index: int) -> InspectedTensor:

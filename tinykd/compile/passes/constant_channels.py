@@ -26,7 +26,7 @@ from tinykd.compile.program import Layer, Program
 BLOCK = 4
 """Fast kernels take so many channels at a time: as many are kept as fill the last block, where the tensor had whole blocks."""
 
-MOST_WORK = 1 << 31
+MOST_WORK = 1 << 29
 """Multiply-accumulates and elements beyond which a program is left as it is: no microcontroller runs it."""
 
 Channels = dict[int, Array]
