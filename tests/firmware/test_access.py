@@ -23,29 +23,30 @@ SEEDS = 60
 OVERLAPPING = [kind for kind, row in OPERATORS.items() if row.distances is not apart]
 
 
+TRACER = Path(__file__).parent / "tracer.c"
+
+
+def instrumented(source: Path, includes: list[Path], target: Path) -> None:
+    """Compile `source` with a call at each access."""
+    flags = ["-O1", "-fPIC", "-fno-builtin", "-fno-tree-loop-distribute-patterns", "-fsanitize=thread"]
+    subprocess.run(["cc", *flags, *(f"-I{path}" for path in includes), "-c", str(source), "-o", str(target)], check=True)
+
+
+@functools.cache
+def traced_kernels() -> tuple[Path, ...]:
+    """All kernels with a call at each access, as objects."""
+    folder = Path(tempfile.mkdtemp(prefix="tinykd-traced-"))
+    for source in sorted((firmware_folder() / "kernels").glob("**/*.c")):
+        instrumented(source, [firmware_folder() / "include"], folder / f"{source.parent.name}_{source.stem}.o")
+    return tuple(sorted(folder.glob("*.o")))
+
+
 @functools.cache
 def traced() -> ctypes.CDLL:
-    """All kernels with a call at each access, and the tracer that answers."""
-    folder = Path(tempfile.mkdtemp(prefix="tinykd-traced-"))
-    objects = []
-    for source in sorted((firmware_folder() / "kernels").glob("**/*.c")):
-        objects.append(str(folder / f"{source.parent.name}_{source.stem}.o"))
-        include = f"-I{firmware_folder() / 'include'}"
-        command = [
-            "cc",
-            "-O1",
-            "-fPIC",
-            "-fno-builtin",
-            "-fno-tree-loop-distribute-patterns",
-            "-fsanitize=thread",
-            include,
-            "-c",
-            str(source),
-        ]
-        subprocess.run([*command, "-o", objects[-1]], check=True)
-    tracer = Path(__file__).parent / "tracer.c"
-    subprocess.run(["cc", "-O1", "-shared", "-fPIC", str(tracer), *objects, "-o", str(folder / "traced.so")], check=True)
-    return ctypes.CDLL(str(folder / "traced.so"))
+    """All kernels and the tracer that answers."""
+    target = Path(tempfile.mkdtemp(prefix="tinykd-traced-")) / "traced.so"
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", str(TRACER), *map(str, traced_kernels()), "-o", str(target)], check=True)
+    return ctypes.CDLL(str(target))
 
 
 def measured_distance(call: Call, inputs: list[np.ndarray], position: int, output: np.ndarray) -> int:
