@@ -5,10 +5,13 @@ from __future__ import annotations
 from tinykd.target.targets import Target
 
 FEATURES: dict[str, tuple[str, ...]] = {
-    "cortex-m4": ("dsp",),
-    "cortex-m7": ("dsp",),
-    "cortex-m33": ("dsp",),
-    "cortex-m55": ("dsp",),
+    "cortex-m0plus": ("blocked",),
+    "cortex-m3": ("blocked",),
+    "cortex-m4": ("dsp", "blocked"),
+    "cortex-m7": ("dsp", "blocked"),
+    "cortex-m33": ("dsp", "blocked"),
+    "cortex-m55": ("mve", "dsp", "blocked"),
+    "rv32imac": ("blocked",),
 }
 """By core; cores that are not listed run the portable kernels."""
 

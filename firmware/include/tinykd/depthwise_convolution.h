@@ -30,7 +30,7 @@ void tinykd_depthwise_conv_2d_s8(const struct tinykd_depthwise_conv_2d *p, const
 void tinykd_depthwise_conv_2d_dsp_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
 
 /* The same for cores without SIMD: multiplier 1, batch 1; weights as [channels, kernel_height, kernel_width], biases less the input's
- * zero point; multipliers and shifts as finish.h takes them. `scratch` holds one window. */
+ * zero point; multipliers and shifts as finish.h takes them. `scratch` holds two windows. */
 void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch);
 
 /* 3x3 filters for cores with DSP instructions: one image of at least 2 rows, at most one row and column outside at each edge,

@@ -20,9 +20,22 @@ struct tinykd_fully_connected {
 void tinykd_fully_connected_single_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
 void tinykd_fully_connected_double_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
 
-/* The same with DSP instructions: depth a multiple of 4. */
-void tinykd_fully_connected_single_dsp_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
-void tinykd_fully_connected_double_dsp_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
+/* The same with DSP instructions. Weights and sums as tinykd/dot.h and tinykd/finish.h have them. */
+struct tinykd_fully_connected_dsp {
+    int32_t rows, depth, channels;
+    int32_t z; /* 2 * output_zero_point + 1 */
+    int32_t clamp_low, clamp_high;
+    const int8_t *weights; /* [fours of channels, steps of 4 inputs, two pairs, 8] */
+    const int32_t *finish; /* [fours of channels, 13 or 9]: starts, multipliers, offsets (single only), four bytes of `s1` */
+};
+
+void tinykd_fully_connected_single_dsp_s8(const struct tinykd_fully_connected_dsp *p, const int8_t *input, int8_t *output);
+void tinykd_fully_connected_double_dsp_s8(const struct tinykd_fully_connected_dsp *p, const int8_t *input, int8_t *output);
+
+/* The same for cores without SIMD: weights as [channels / 4, depth, 4], biases less the input's zero point, both padded with zeros
+ * to a multiple of 4 channels. */
+void tinykd_fully_connected_single_blocked_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
+void tinykd_fully_connected_double_blocked_s8(const struct tinykd_fully_connected *p, const int8_t *input, int8_t *output);
 
 /* The same for int16 with sums that stay within 32 bits. */
 void tinykd_fully_connected_double_s16_narrow(const struct tinykd_fully_connected *p, const int16_t *input,
