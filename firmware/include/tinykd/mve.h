@@ -134,6 +134,17 @@ TINYKD_INLINE tinykd_words tinykd_load_words(const int32_t *from)
     return vldrwq_s32(from);
 }
 
+/* Loads four words and steps over them. */
+TINYKD_INLINE tinykd_words tinykd_next_words(const int32_t **from)
+{
+    const int32_t *at = *from;
+    tinykd_words v;
+
+    __asm__("vldrw.u32 %q0, [%1], #16" : "=w"(v), "+r"(at) : "m"(*(const int32_t(*)[4])at));
+    *from = at;
+    return v;
+}
+
 TINYKD_INLINE tinykd_words tinykd_add_words(tinykd_words a, tinykd_words b)
 {
     return vaddq_s32(a, b);
@@ -166,15 +177,15 @@ TINYKD_INLINE tinykd_words tinykd_shift_words(tinykd_words v, tinykd_words shift
 /* Four words and another four plus the zero point, as bytes; the narrowing moves saturate. */
 TINYKD_INLINE tinykd_bytes tinykd_narrow_words(tinykd_words first, tinykd_words second, int32_t zero_point)
 {
-    const tinykd_halves both = vqmovntq_s32(vqmovnbq_s32(vuninitializedq_s16(), first), second);
-    return vqmovnbq_s16(vuninitializedq_s8(), vqaddq_n_s16(both, (int16_t)zero_point));
+    const tinykd_halves both = vqaddq_n_s16(vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(first), first), second), (int16_t)zero_point);
+    return vqmovnbq_s16(vreinterpretq_s8_s16(both), both);
 }
 
 /* Four words plus the zero point, saturated, as bytes. */
 TINYKD_INLINE void tinykd_store_word_bytes(int8_t *to, tinykd_words v, int32_t zero_point)
 {
-    const tinykd_halves narrow = vqaddq_n_s16(vqmovnbq_s32(vuninitializedq_s16(), v), (int16_t)zero_point);
-    vstrbq_s32(to, vreinterpretq_s32_s8(vqmovnbq_s16(vuninitializedq_s8(), narrow)));
+    const tinykd_halves narrow = vqaddq_n_s16(vqmovnbq_s32(vreinterpretq_s16_s32(v), v), (int16_t)zero_point);
+    vstrbq_s32(to, vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(narrow), narrow)));
 }
 
 /* The bytes that `tinykd_narrow_words` made: its first four words to one place, the second four to another. */
@@ -350,6 +361,12 @@ static inline tinykd_words tinykd_load_words(const int32_t *from)
 {
     const tinykd_words v = {{from[0], from[1], from[2], from[3]}};
     return v;
+}
+
+static inline tinykd_words tinykd_next_words(const int32_t **from)
+{
+    *from += 4;
+    return tinykd_load_words(*from - 4);
 }
 
 static inline tinykd_words tinykd_add_words(tinykd_words a, tinykd_words b)

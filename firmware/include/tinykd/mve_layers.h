@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* tinykd_conv_2d with groups 1, batch 1, dilation_width 1. */
+/* tinykd_conv_2d with groups 1, batch 1, dilation_width 1, out_channels a multiple of 4. */
 struct tinykd_conv_2d_mve {
     int32_t in_height, in_width, in_channels;
     int32_t out_height, out_width, out_channels;
@@ -21,13 +21,29 @@ struct tinykd_conv_2d_mve {
     const int32_t *scaling;
 };
 
-/* The first takes kernels of one tap, without padding. The second takes any and gathers two windows of 16 * chunks bytes in `scratch`. */
-void tinykd_conv_2d_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output);
-void tinykd_conv_2d_gather_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch);
+/* Kernels of one tap, without padding: 1, 2, 3, or any number (n) of chunks, all whole where n.
+ * Those named positive want clamp_low to be at least the output's zero point. */
+#define TINYKD_CONV_2D_MVE(name) void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output)
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_1_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_2_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_3_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_n_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_1_positive_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_2_positive_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_n_positive_mve_s8);
 
-/* The same where clamp_low is at least the output's zero point. */
-void tinykd_conv_2d_positive_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output);
-void tinykd_conv_2d_gather_positive_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch);
+/* Any kernel: two windows of 16 * chunks bytes are gathered in `scratch`. */
+#define TINYKD_CONV_2D_GATHER_MVE(name)                                                                                \
+    void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_positive_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_positive_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_positive_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_positive_mve_s8);
 
 /* tinykd_depthwise_conv_2d with batch 1, multiplier 1, dilation 1, channels a multiple of 4. */
 struct tinykd_depthwise_conv_2d_mve {

@@ -19,49 +19,33 @@ struct conv_2d_mve_pixel {
     tinykd_bytes v0, v1, v2;
 };
 
+/* One to three times 16 bytes. */
 TINYKD_INLINE struct conv_2d_mve_pixel conv_2d_mve_held(const int8_t *x, int32_t chunks, int32_t last)
 {
     struct conv_2d_mve_pixel held;
 
-    held.v0 = tinykd_load_some_bytes(x, chunks > 1 ? 16 : last);
-    held.v1 = chunks > 1 ? tinykd_load_some_bytes(x + 16, chunks > 2 ? 16 : last) : held.v0;
-    held.v2 = chunks > 2 ? tinykd_load_some_bytes(x + 32, last) : held.v0;
+    held.v0 = chunks == 1 ? tinykd_load_some_bytes(x, last) : tinykd_load_bytes(x);
+    held.v1 = chunks < 2 ? held.v0 : chunks == 2 ? tinykd_load_some_bytes(x + 16, last) : tinykd_load_bytes(x + 16);
+    held.v2 = chunks < 3 ? held.v0 : tinykd_load_some_bytes(x + 32, last);
     return held;
 }
 
-/* One to three times 16 bytes. */
-TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_short(struct conv_2d_mve_pixel a, struct conv_2d_mve_pixel b, int32_t chunks,
-                                                        const int8_t **weights)
+/* The first 16 bytes of both pixels with both filters. */
+TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_first(tinykd_bytes a, tinykd_bytes b, const int8_t **weights)
 {
     struct conv_2d_mve_sums s;
     tinykd_bytes w = tinykd_next_bytes(weights);
 
-    s.a0 = tinykd_first_dot(a.v0, w);
-    s.b0 = tinykd_first_dot(b.v0, w);
+    s.a0 = tinykd_first_dot(a, w);
+    s.b0 = tinykd_first_dot(b, w);
     w = tinykd_next_bytes(weights);
-    s.a1 = tinykd_first_dot(a.v0, w);
-    s.b1 = tinykd_first_dot(b.v0, w);
-    if (chunks > 1) {
-        w = tinykd_next_bytes(weights);
-        s.a0 = tinykd_dot(s.a0, a.v1, w);
-        s.b0 = tinykd_dot(s.b0, b.v1, w);
-        w = tinykd_next_bytes(weights);
-        s.a1 = tinykd_dot(s.a1, a.v1, w);
-        s.b1 = tinykd_dot(s.b1, b.v1, w);
-    }
-    if (chunks > 2) {
-        w = tinykd_next_bytes(weights);
-        s.a0 = tinykd_dot(s.a0, a.v2, w);
-        s.b0 = tinykd_dot(s.b0, b.v2, w);
-        w = tinykd_next_bytes(weights);
-        s.a1 = tinykd_dot(s.a1, a.v2, w);
-        s.b1 = tinykd_dot(s.b1, b.v2, w);
-    }
+    s.a1 = tinykd_first_dot(a, w);
+    s.b1 = tinykd_first_dot(b, w);
     return s;
 }
 
-/* 16 bytes of both pixels with both filters. */
-TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_step(struct conv_2d_mve_sums s, tinykd_bytes a, tinykd_bytes b, const int8_t **weights)
+/* 16 bytes more. */
+TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_more(struct conv_2d_mve_sums s, tinykd_bytes a, tinykd_bytes b, const int8_t **weights)
 {
     tinykd_bytes w = tinykd_next_bytes(weights);
 
@@ -73,172 +57,150 @@ TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_step(struct conv_2d_mve_sums s
     return s;
 }
 
-/* Any number of bytes, `last` of them in the last chunk. */
-TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_long(const int8_t *a, const int8_t *b, int32_t chunks, int32_t last,
-                                                       const int8_t **weights)
+TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_short(const struct conv_2d_mve_pixel *a, const struct conv_2d_mve_pixel *b, int32_t chunks,
+                                                        const int8_t **weights)
 {
-    struct conv_2d_mve_sums s = {0, 0, 0, 0};
-    const int8_t *w = *weights;
+    struct conv_2d_mve_sums s = conv_2d_mve_first(a->v0, b->v0, weights);
 
-    for (int32_t i = last == 16 ? chunks : chunks - 1; i > 0; --i) {
-        const tinykd_bytes x = tinykd_next_bytes(&a), y = tinykd_next_bytes(&b);
-        s = conv_2d_mve_step(s, x, y, &w);
+    if (chunks > 1) {
+        s = conv_2d_mve_more(s, a->v1, b->v1, weights);
     }
-    if (last != 16) {
-        s = conv_2d_mve_step(s, tinykd_load_some_bytes(a, last), tinykd_load_some_bytes(b, last), &w);
+    if (chunks > 2) {
+        s = conv_2d_mve_more(s, a->v2, b->v2, weights);
+    }
+    return s;
+}
+
+TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_long(const int8_t *a, const int8_t *b, int32_t chunks, const int8_t **weights)
+{
+    const int8_t *w = *weights;
+    tinykd_bytes x = tinykd_next_bytes(&a), y = tinykd_next_bytes(&b);
+    struct conv_2d_mve_sums s = conv_2d_mve_first(x, y, &w);
+
+    for (int32_t i = chunks - 1; i > 0; --i) {
+        x = tinykd_next_bytes(&a);
+        y = tinykd_next_bytes(&b);
+        s = conv_2d_mve_more(s, x, y, &w);
     }
     *weights = w;
     return s;
 }
 
 /* Pixels at a and b with every filter; `chunks` is 1, 2, 3, or 0 for any number. */
-TINYKD_INLINE void conv_2d_mve_filters(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b,
-                                       int32_t chunks, tinykd_requantizing *requantize)
+TINYKD_INLINE void conv_2d_mve_pair(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b,
+                                    int32_t chunks, tinykd_requantizing *requantize)
 {
-    const int32_t last = p->last, zero_point = p->output_zero_point;
+    const int32_t zero_point = p->output_zero_point, any = p->chunks;
     const int8_t *weights = p->weights;
     const int32_t *scaling = p->scaling;
     struct conv_2d_mve_pixel held_a, held_b;
 
     if (chunks != 0) {
-        held_a = conv_2d_mve_held(a, chunks, last);
-        held_b = conv_2d_mve_held(b, chunks, last);
+        held_a = conv_2d_mve_held(a, chunks, p->last);
+        held_b = conv_2d_mve_held(b, chunks, p->last);
     }
-    for (int32_t left = p->out_channels; left > 0; left -= 4, to_a += 4, to_b += 4, scaling += 12) {
-        const struct conv_2d_mve_sums even = chunks != 0 ? conv_2d_mve_short(held_a, held_b, chunks, &weights)
-                                                         : conv_2d_mve_long(a, b, p->chunks, last, &weights);
-        const struct conv_2d_mve_sums odd = chunks != 0 ? conv_2d_mve_short(held_a, held_b, chunks, &weights)
-                                                        : conv_2d_mve_long(a, b, p->chunks, last, &weights);
-        const tinykd_words x = requantize(tinykd_four_words(even.a0, odd.a0, even.a1, odd.a1), scaling);
-        const tinykd_words y = requantize(tinykd_four_words(even.b0, odd.b0, even.b1, odd.b1), scaling);
-        const tinykd_bytes bytes = tinykd_narrow_words(x, y, zero_point);
+    for (int32_t quads = p->out_channels >> 2; quads > 0; --quads, to_a += 4, to_b += 4) {
+        struct conv_2d_mve_sums s = chunks != 0 ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, any, &weights);
+        tinykd_words x = tinykd_even_words(s.a0, s.a1), y = tinykd_even_words(s.b0, s.b1);
 
-        if (left >= 4) {
-            tinykd_store_narrowed(to_a, to_b, bytes);
-        } else {
-            tinykd_store_some_narrowed(to_a, to_b, bytes, left);
-        }
+        s = chunks != 0 ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, any, &weights);
+        x = tinykd_with_odd_words(x, s.a0, s.a1);
+        y = tinykd_with_odd_words(y, s.b0, s.b1);
+        tinykd_store_narrowed(to_a, to_b, tinykd_narrow_words(requantize(x, scaling), requantize(y, scaling), zero_point));
+        scaling += 12;
     }
-}
-
-TINYKD_INLINE void conv_2d_mve_pair(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b,
-                                    tinykd_requantizing *requantize)
-{
-    switch (p->chunks) {
-    case 1:
-        conv_2d_mve_filters(p, a, b, to_a, to_b, 1, requantize);
-        break;
-    case 2:
-        conv_2d_mve_filters(p, a, b, to_a, to_b, 2, requantize);
-        break;
-    case 3:
-        conv_2d_mve_filters(p, a, b, to_a, to_b, 3, requantize);
-        break;
-    default:
-        conv_2d_mve_filters(p, a, b, to_a, to_b, 0, requantize);
-    }
-    if (p->clamp_low > -128 || p->clamp_high < 127) {
-        tinykd_clamp_in_place(to_a, p->out_channels, p->clamp_low, p->clamp_high);
-        tinykd_clamp_in_place(to_b, p->out_channels, p->clamp_low, p->clamp_high);
-    }
-}
-
-typedef void conv_2d_mve_pairing(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b);
-
-static void conv_2d_mve_signed(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b)
-{
-    conv_2d_mve_pair(p, a, b, to_a, to_b, tinykd_requantize_words);
-}
-
-static void conv_2d_mve_positive(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b)
-{
-    conv_2d_mve_pair(p, a, b, to_a, to_b, tinykd_requantize_positive_words);
-}
-
-/* Pixels as they lie in the input. */
-TINYKD_INLINE void conv_2d_mve_direct(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, conv_2d_mve_pairing *pair)
-{
-    const int32_t step = p->stride_width * p->in_channels;
-
-    for (int32_t y = 0; y < p->out_height; ++y, input += p->stride_height * p->in_width * p->in_channels) {
-        const int8_t *a = input;
-
-        for (int32_t left = p->out_width; left > 0; left -= 2, a += 2 * step) {
-            const int32_t pixels = left > 1 ? 2 : 1; /* the last of an odd number is its own neighbour */
-
-            pair(p, a, a + (pixels - 1) * step, output, output + (pixels - 1) * p->out_channels);
-            output += pixels * p->out_channels;
-        }
-    }
-}
-
-void tinykd_conv_2d_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output)
-{
-    conv_2d_mve_direct(p, input, output, conv_2d_mve_signed);
-}
-
-void tinykd_conv_2d_positive_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output)
-{
-    conv_2d_mve_direct(p, input, output, conv_2d_mve_positive);
 }
 
 /* The window of one pixel: [kernel_height, kernel_width, in_channels] with the zero point outside. */
-static void conv_2d_mve_gather(const struct tinykd_conv_2d_mve *p, const int8_t *input, int32_t y, int32_t x, int8_t *window)
+static __attribute__((noinline)) void conv_2d_mve_gather(const struct tinykd_conv_2d_mve *p, const int8_t *input, int32_t top, int32_t left,
+                                                         int8_t *window)
 {
-    const int32_t top = y * p->stride_height - p->pad_top, left = x * p->stride_width - p->pad_left;
-    const struct tinykd_taps rows = tinykd_taps_inside(top, p->in_height, p->kernel_height, p->dilation_height);
-    const struct tinykd_taps columns = tinykd_taps_inside(left, p->in_width, p->kernel_width, 1);
-    const int32_t in_row = p->in_width * p->in_channels, window_row = p->kernel_width * p->in_channels;
-    const int32_t bytes = (columns.end - columns.first) * p->in_channels;
-    const int8_t *from = input + (top + rows.first * p->dilation_height) * in_row + (left + columns.first) * p->in_channels;
-    int8_t *to = window + rows.first * window_row + columns.first * p->in_channels;
+    const int32_t in_row = p->in_width * p->in_channels, step = p->dilation_height * in_row, window_row = p->kernel_width * p->in_channels;
+    const int8_t *from = input + top * in_row + left * p->in_channels;
+    int32_t rows = p->kernel_height, bytes = window_row;
 
-    if (rows.end - rows.first < p->kernel_height || columns.end - columns.first < p->kernel_width) {
-        const tinykd_bytes outside = tinykd_same_bytes(p->input_zero_point);
+    if (top < 0 || left < 0 || top + (rows - 1) * p->dilation_height >= p->in_height || left + p->kernel_width > p->in_width) {
+        const struct tinykd_taps inside = tinykd_taps_inside(top, p->in_height, rows, p->dilation_height);
+        const struct tinykd_taps across = tinykd_taps_inside(left, p->in_width, p->kernel_width, 1);
 
         for (int32_t i = 0; i < p->chunks; ++i) {
-            tinykd_store_bytes(window + 16 * i, outside);
+            tinykd_store_bytes(window + 16 * i, tinykd_same_bytes(p->input_zero_point));
         }
+        rows = inside.end - inside.first;
+        bytes = (across.end - across.first) * p->in_channels;
+        from += inside.first * step + across.first * p->in_channels;
+        window += inside.first * window_row + across.first * p->in_channels;
     }
-    for (int32_t i = rows.end - rows.first; i > 0; --i, from += p->dilation_height * in_row, to += window_row) {
+    for (; rows > 0; --rows, from += step, window += window_row) {
         const int8_t *source = from;
-        int8_t *target = to;
-        int32_t count = bytes;
+        int8_t *to = window;
 
-        for (; count >= 16; count -= 16, target += 16) {
-            tinykd_store_bytes(target, tinykd_next_bytes(&source));
+        for (int32_t i = bytes >> 4; i > 0; --i, to += 16) {
+            tinykd_store_bytes(to, tinykd_next_bytes(&source));
         }
-        if (count > 0) {
-            tinykd_store_some_bytes(target, tinykd_load_some_bytes(source, count), count);
+        if ((bytes & 15) != 0) {
+            tinykd_store_some_bytes(to, tinykd_load_some_bytes(source, bytes & 15), bytes & 15);
         }
     }
 }
 
-TINYKD_INLINE void conv_2d_mve_gathered(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch,
-                                        conv_2d_mve_pairing *pair)
+/* All pixels, two by two; the last of an odd number is its own neighbour. Without `scratch` they lie in the input. */
+TINYKD_INLINE void conv_2d_mve(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch, int32_t chunks,
+                               tinykd_requantizing *requantize)
 {
-    int8_t *const second = scratch + 16 * p->chunks;
+    const int32_t channels = p->out_channels, step = p->stride_width * p->in_channels;
 
     for (int32_t y = 0; y < p->out_height; ++y) {
-        for (int32_t x = 0; x < p->out_width; x += 2) {
-            const int32_t pixels = x + 1 < p->out_width ? 2 : 1;
+        const int32_t top = y * p->stride_height - p->pad_top;
+        const int8_t *a = input + top * p->in_width * p->in_channels;
+        int8_t *const row = output;
 
-            conv_2d_mve_gather(p, input, y, x, scratch);
-            if (pixels == 2) {
-                conv_2d_mve_gather(p, input, y, x + 1, second);
+        for (int32_t x = 0; x < p->out_width; x += 2) {
+            const int32_t second = x + 1 < p->out_width ? 1 : 0;
+            const int8_t *b = a + second * step;
+
+            if (scratch != 0) {
+                const int32_t left = x * p->stride_width - p->pad_left;
+
+                conv_2d_mve_gather(p, input, top, left, scratch);
+                conv_2d_mve_gather(p, input, top, left + second * p->stride_width, scratch + 16 * p->chunks);
+                conv_2d_mve_pair(p, scratch, scratch + 16 * p->chunks, output, output + second * channels, chunks, requantize);
+            } else {
+                conv_2d_mve_pair(p, a, b, output, output + second * channels, chunks, requantize);
+                a = b + step;
             }
-            pair(p, scratch, pixels == 2 ? second : scratch, output, output + (pixels - 1) * p->out_channels);
-            output += pixels * p->out_channels;
+            output += channels + second * channels;
+        }
+        if (p->clamp_low > -128 || p->clamp_high < 127) {
+            tinykd_clamp_in_place(row, p->out_width * channels, p->clamp_low, p->clamp_high);
         }
     }
 }
 
-void tinykd_conv_2d_gather_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)
-{
-    conv_2d_mve_gathered(p, input, output, scratch, conv_2d_mve_signed);
-}
+#define CONV_2D_MVE(name, chunks, requantize)                                                                          \
+    void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output)                                 \
+    {                                                                                                                  \
+        conv_2d_mve(p, input, output, 0, chunks, requantize);                                                          \
+    }
+#define CONV_2D_GATHER_MVE(name, chunks, requantize)                                                                   \
+    void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)                \
+    {                                                                                                                  \
+        conv_2d_mve(p, input, output, scratch, chunks, requantize);                                                    \
+    }
 
-void tinykd_conv_2d_gather_positive_mve_s8(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)
-{
-    conv_2d_mve_gathered(p, input, output, scratch, conv_2d_mve_positive);
-}
+CONV_2D_MVE(tinykd_conv_2d_1_mve_s8, 1, tinykd_requantize_words)
+CONV_2D_MVE(tinykd_conv_2d_2_mve_s8, 2, tinykd_requantize_words)
+CONV_2D_MVE(tinykd_conv_2d_3_mve_s8, 3, tinykd_requantize_words)
+CONV_2D_MVE(tinykd_conv_2d_n_mve_s8, 0, tinykd_requantize_words)
+CONV_2D_MVE(tinykd_conv_2d_1_positive_mve_s8, 1, tinykd_requantize_positive_words)
+CONV_2D_MVE(tinykd_conv_2d_2_positive_mve_s8, 2, tinykd_requantize_positive_words)
+CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8, 3, tinykd_requantize_positive_words)
+CONV_2D_MVE(tinykd_conv_2d_n_positive_mve_s8, 0, tinykd_requantize_positive_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_mve_s8, 1, tinykd_requantize_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_mve_s8, 2, tinykd_requantize_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_mve_s8, 3, tinykd_requantize_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_mve_s8, 0, tinykd_requantize_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_positive_mve_s8, 1, tinykd_requantize_positive_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_positive_mve_s8, 2, tinykd_requantize_positive_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_positive_mve_s8, 3, tinykd_requantize_positive_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_positive_mve_s8, 0, tinykd_requantize_positive_words)

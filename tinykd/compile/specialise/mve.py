@@ -114,41 +114,46 @@ def _ties(p: FullyConnected) -> bool:
 
 
 def conv_2d(p: Any) -> Call | None:
-    """One group, one image, no dilation along rows."""
-    if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1 or p.columns.dilation != 1:
+    """One group, one image, no dilation along rows, filters a multiple of 4."""
+    if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1:
         return None
     shifted = with_right_shifts(as_one_row(p), 0)
-    if shifted is None:
+    if shifted is None or p.columns.dilation != 1 or p.out_channels % QUAD:
         return None
     filters = p.weights.reshape(p.out_channels, -1)
     table = chunked(filters)
-    direct = p.rows.kernel == p.columns.kernel == 1 and p.rows.pad == p.columns.pad == 0 and _inside(p)
+    chunks = table.shape[2]
+    held = chunks if chunks <= _MOST_HELD else "n"
+    direct = _single_taps(p) and (chunks <= _MOST_HELD or filters.shape[1] % BYTES == 0)
     positive = "positive_" if p.clamp[0] >= p.output_zero_point else ""
     fields = portable_conv_2d.call(shifted).fields
-    kept = {name: value for name, value in fields.items() if name not in _NOT_IN_STRUCT}
     return Call(
-        function=f"tinykd_conv_2d_{'' if direct else 'gather_'}{positive}mve_s8",
+        function=f"tinykd_conv_2d_{'' if direct else 'gather_'}{held}_{positive}mve_s8",
         struct="tinykd_conv_2d_mve",
         fields={
-            **kept,
-            "chunks": table.shape[2],
+            **{name: value for name, value in fields.items() if name not in _NOT_IN_STRUCT},
+            "chunks": chunks,
             "last": (filters.shape[1] - 1) % BYTES + 1 if direct else BYTES,
             # filters 0 and 2 together, then 1 and 3
-            "weights": Table("int8_t", table.reshape(-1, 2, 2, table.shape[2], BYTES).transpose(0, 2, 3, 1, 4)),
+            "weights": Table("int8_t", table.reshape(-1, 2, 2, chunks, BYTES).transpose(0, 2, 3, 1, 4)),
             "scaling": scaling(shifted, filters),
         },
         source="mve/conv_2d.c",
-        scratch=0 if direct else 2 * BYTES * table.shape[2],
+        scratch=0 if direct else 2 * BYTES * chunks,
         # two pixels are computed together, four channels after four: both windows are read again until both are written
         distances=(access.window(1, shifted.rows, shifted.columns, p.in_channels, p.out_channels, 2 * p.out_channels),),
     )
 
 
+_MOST_HELD = 3
+"""Chunks of two pixels that stay in registers."""
+
 _NOT_IN_STRUCT = ("batch", "groups", "dilation_width", "weights", "bias", "multipliers", "shifts")
 
 
-def _inside(p: Conv2D) -> bool:
-    return all((axis.output - 1) * axis.stride < axis.input for axis in (p.rows, p.columns))
+def _single_taps(p: Conv2D) -> bool:
+    """Every window is a pixel of the input."""
+    return all(axis.kernel == 1 and axis.pad == 0 and (axis.output - 1) * axis.stride < axis.input for axis in (p.rows, p.columns))
 
 
 def as_one_row(p: Conv2D) -> Conv2D:
