@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tinykd.compile.graph import Array
-from tinykd.compile.ops.operator import Call, Table
+from tinykd.compile.ops.operator import Call, Short, Table
 from tinykd.resources import firmware_folder
 
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"]
@@ -42,7 +42,7 @@ def library() -> ctypes.CDLL:
 def parameters(call: Call) -> tuple[ctypes.Structure, dict[str, Array]]:
     """The kernel's parameter struct, and the tables that it points to, which must outlive it."""
     tables = {name: _flat(value) for name, value in call.fields.items() if isinstance(value, Table)}
-    kinds = [(name, ctypes.c_void_p if name in tables else ctypes.c_int32) for name in call.fields]
+    kinds = [(name, ctypes.c_void_p if name in tables else _integer(value)) for name, value in call.fields.items()]
     structure = type("Parameters", (ctypes.Structure,), {"_fields_": kinds})
     return structure(*(tables[name].ctypes.data if name in tables else value for name, value in call.fields.items())), tables
 
@@ -71,6 +71,10 @@ def run(call: Call, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         assert (buffer[:GUARD] == 0x5A).all(), "the kernel wrote outside its output"
         assert (buffer[GUARD + output.nbytes :] == 0x5A).all(), "the kernel wrote outside its output"
         output[...] = buffer[GUARD : GUARD + output.nbytes].view(output.dtype).reshape(output.shape)
+
+
+def _integer(value: int | Table) -> type[ctypes.c_int16] | type[ctypes.c_int32]:
+    return ctypes.c_int16 if isinstance(value, Short) else ctypes.c_int32
 
 
 def _flat(table: Table) -> Array:

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "tinykd/clamp.h"
 #include "tinykd/dsp.h"
 
 /* Rounded twice, any zero point; within -128 to 127. Takes 2 * sum, and any number with the sign of the sum. */

@@ -6,7 +6,6 @@
 #include "tinykd/convolution.h"
 #include "tinykd/dot.h"
 #include "tinykd/finish.h"
-#include "tinykd/requantize.h"
 
 /* Two filters: what their sums start from, and how they become outputs. */
 struct conv_2d_dsp_pair {
@@ -176,15 +175,6 @@ static void conv_2d_dsp_one(const struct tinykd_conv_2d_dsp *p, const uint32_t *
     }
 }
 
-static void conv_2d_dsp_clamp(const struct tinykd_conv_2d_dsp *p, int8_t *output, int32_t bytes)
-{
-    if (p->clamp_low > -128 || p->clamp_high < 127) {
-        for (int32_t i = 0; i < bytes; ++i) {
-            output[i] = (int8_t)tinykd_clamp(output[i], p->clamp_low, p->clamp_high);
-        }
-    }
-}
-
 void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch)
 {
     const int32_t steps = (p->kernel_height * p->kernel_width * p->in_channels + 3) / 4;
@@ -208,7 +198,7 @@ void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *inp
         } else {
             conv_2d_dsp_one(p, scratch, steps, output);
         }
-        conv_2d_dsp_clamp(p, output, together * p->out_channels);
+        tinykd_clamp_bytes(output, together * p->out_channels, p->clamp_low, p->clamp_high);
         output += together * p->out_channels;
     }
 }

@@ -27,6 +27,10 @@ class Table:
     values: Array
 
 
+class Short(int):
+    """A member that a kernel's struct holds as `int16_t`: a network has many layers, and each has its parameters in flash."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A kernel call: `function(&parameters, input…, state…, output…[, scratch])`.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,8 +17,9 @@ from tinykd.compile.ops.conv_2d import Conv2D
 from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted
-from tinykd.compile.specialise.finish import rounded_twice
-from tinykd.compile.specialise.pairs import Pairs, pairs
+from tinykd.compile.specialise.finish import rounded_once, rounded_twice
+from tinykd.compile.specialise.pairs import Pairs, pairs, sum_range
+from tinykd.compile.specialise.short import shortened
 
 _LARGEST_SUM = 1 << 30
 _LARGEST_SHIFT = 22
@@ -50,11 +52,11 @@ def conv_2d(p: Any) -> Call | None:
     if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1:
         return None
     finished = rounded_twice(p, (1, 2, 3))
-    paired = None if finished is None else pairs(finished, p.weights.reshape(p.out_channels, -1))
+    paired = None if finished is None else pairs(finished, p.weights.reshape(p.out_channels, -1), finished.bias)
     if finished is None or paired is None:
         return None
     portable = portable_conv_2d.call(p).fields
-    return Call(
+    made = Call(
         function="tinykd_conv_2d_dsp_s8",
         struct="tinykd_conv_2d_dsp",
         fields={
@@ -69,6 +71,7 @@ def conv_2d(p: Any) -> Call | None:
         scratch=(20 if p.in_channels % 4 else 16) * paired.steps,
         distances=(access.windows_together(p.rows, p.columns, p.in_channels, p.out_channels, 2),),
     )
+    return shortened(made)
 
 
 _SHAPE = (
@@ -99,21 +102,69 @@ def twice_table(p: Weighted, paired: Pairs) -> Array:
     return np.concatenate([paired.starts, multipliers, shifts[:, :1] | shifts[:, 1:] << 8], axis=1)
 
 
-_DENSE = {
-    "tinykd_fully_connected_single_s8": "tinykd_fully_connected_single_dsp_s8",
-    "tinykd_fully_connected_double_s8": "tinykd_fully_connected_double_dsp_s8",
-}
-
-
 def fully_connected(p: Any) -> Call | None:
-    """Depth a multiple of 4."""
-    if not isinstance(p, FullyConnected) or p.weights.shape[1] % 4:
+    """Two pairs of filters at a time."""
+    if not isinstance(p, FullyConnected) or p.scheme.suffix != "s8" or p.weights_zero_point != 0:
         return None
-    call = portable_dense.call(p)
-    if call.function not in _DENSE:
+    channels, depth = p.weights.shape
+    table = _DENSE[p.rounding](p)
+    if table is None:
         return None
-    (distance,) = portable_dense.distances(p)
-    return faster(call, _DENSE[call.function], "dsp/fully_connected.c", distance)
+    return Call(
+        function=f"tinykd_fully_connected_{p.rounding}_dsp_s8",
+        struct="tinykd_fully_connected_dsp",
+        fields={
+            "rows": p.rows,
+            "depth": depth,
+            "channels": channels,
+            "z": 2 * p.output_zero_point + 1,
+            "clamp_low": p.clamp[0],
+            "clamp_high": p.clamp[1],
+            "weights": Table("int8_t", table.weights),
+            "finish": Table("int32_t", table.finish),
+        },
+        source="dsp/fully_connected.c",
+        distances=portable_dense.distances(p),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fours:
+    """weights [fours of channels, steps, two pairs, 8], finish [fours, words]."""
+
+    weights: Array
+    finish: Array
+
+
+def _fours(p: FullyConnected, columns: Sequence[Array]) -> _Fours | None:
+    """Filters by fours, after the sums' starts [channels] `columns` and shifts, which end up as four bytes."""
+    missing = -len(p.bias) % 4
+    paired = pairs(p, np.pad(p.weights, ((0, missing), (0, 0))), np.pad(p.bias, (0, missing)))
+    if paired is None:
+        return None
+    starts = paired.starts.reshape(-1, 4)
+    padded = [np.pad(column, (0, missing)).reshape(-1, 4) for column in columns]
+    shifts = (padded[-1].astype(np.int64) << np.array([0, 8, 16, 24])).sum(axis=1, keepdims=True)
+    weights = paired.weights.reshape(-1, 2, paired.steps, 8).transpose(0, 2, 1, 3)
+    return _Fours(np.ascontiguousarray(weights), np.concatenate([starts, *padded[:-1], shifts], axis=1).astype(np.int32))
+
+
+def _dense_once(p: FullyConnected) -> _Fours | None:
+    sums = sum_range(p.weights.astype(np.int64), p.bias.astype(np.int64), p.input_zero_point)
+    floors = rounded_once(p.multipliers, p.shifts, sums, p.output_zero_point, p.clamp)
+    if floors is None:
+        return None
+    bias = np.where(floors.multipliers == 0, 0, p.bias + floors.biases)  # a constant needs no sum
+    return _fours(replace(p, bias=bias), (floors.multipliers, floors.offsets, floors.shifts))
+
+
+def _dense_twice(p: FullyConnected) -> _Fours | None:
+    finished = rounded_twice(p, (1,))
+    return None if finished is None else _fours(finished, (finished.multipliers, finished.shifts))
+
+
+_DENSE = {"single": _dense_once, "double": _dense_twice}
+"""By rounding."""
 
 
 def faster(call: Call, function: str, source: str, distance: int | None) -> Call:

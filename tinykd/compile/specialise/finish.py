@@ -6,12 +6,12 @@ the at most 255 sums where the output steps agrees everywhere.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
-from tinykd.compile.fixed_point import requantize
+from tinykd.compile.fixed_point import Int64, requantize
 from tinykd.compile.ops.weighted import Weighted
 
 LARGEST_SUM = 1 << 30
@@ -42,3 +42,69 @@ def rounded_twice(p: P, axes: tuple[int, ...]) -> P | None:
         multipliers=np.where(other, 1 << 30, p.multipliers).astype(np.int32),
         shifts=np.where(other, 0, -p.shifts - 1).astype(np.int32),
     )
+
+
+_BIASES = np.array(sorted(range(-4096, 4097), key=abs), np.int64)
+"""What is added to a bias so that its product with the multiplier comes near a multiple of 2^32; the smallest first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Floors:
+    """Numbers of `tinykd_finish_floor_s8`, [channels] each.
+
+    Attributes:
+        biases: what to add to the sums.
+        multipliers, shifts, offsets: its `multiplier`, `s1` and `offset`.
+    """
+
+    biases: Int64
+    multipliers: Int64
+    shifts: Int64
+    offsets: Int64
+
+
+def rounded_once(multipliers: Int64, shifts: Int64, sums: tuple[Int64, Int64], zero_point: int, clamp: tuple[int, int]) -> Floors | None:
+    """`requantize_once` and a zero point as floors, or None where a channel has none.
+
+    The output reaches o = k + zero_point at a least sum T[k]. The floor (sum * m + C) >> (32 + s1) does so too if
+
+        T[k] * m + C >= o << (32 + s1) > (T[k] - 1) * m + C
+
+    for every k, which leaves an interval for C. The instruction adds multiples of 2^32 only, so C is one of them plus the
+    product of m and a small integer, which goes into the bias.
+
+    Args:
+        multipliers, shifts: [channels] as `requantize_once` takes them.
+        sums: [channels] the least and the greatest.
+        clamp: of the output; both ends of it are left to the caller, who clamps.
+    """
+    low, high = sums
+    m, right = multipliers.astype(np.int64)[:, None], 31 - shifts.astype(np.int64)[:, None]
+    k = np.arange(clamp[0] + 1, clamp[1] + 1, dtype=np.int64) - zero_point
+    fits = (right >= 32) & (right <= 32 + LARGEST_SHIFT) & (m > 0)
+    right = np.where(fits, right, 32)
+    first = -((-(k << right) + (np.int64(1) << (right - 1)) - (k <= 0)) // np.maximum(m, 1))
+    never, always = first > high[:, None], first <= low[:, None]
+    constant = np.all(never | always, axis=1)
+    if not (fits[:, 0] | constant).all():
+        return None
+    reached = (k + zero_point) << right
+    at_least = np.where(never, -(1 << 62), reached - np.maximum(first, low[:, None]) * m).max(axis=1, initial=-(1 << 62))
+    below = np.where(always, 1 << 62, reached - np.minimum(first - 1, high[:, None]) * m).min(axis=1, initial=1 << 62)
+    # a constant is its own offset: nothing is added to it, and nothing shifted out
+    found = [
+        (0, 0, 0, clamp[0] + int(steps)) if same else _floor(int(least), int(most), int(n), int(bits) - 32)
+        for steps, same, least, most, n, bits in zip(always.sum(axis=1), constant, at_least, below, m[:, 0], right[:, 0])
+    ]
+    if None in found:
+        return None
+    return Floors(*np.array(found, np.int64).reshape(-1, 4).T)
+
+
+def _floor(least: int, most: int, multiplier: int, s1: int) -> tuple[int, int, int, int] | None:
+    """(bias, multiplier, s1, offset) with least <= bias * multiplier + (offset << 32) < most."""
+    offsets = -((_BIASES * multiplier - least) >> 32)
+    good = np.flatnonzero(_BIASES * multiplier + (offsets << 32) < most)
+    if good.size == 0 or abs(int(offsets[good[0]])) >= LARGEST_SUM:
+        return None
+    return int(_BIASES[good[0]]), multiplier, s1, int(offsets[good[0]])

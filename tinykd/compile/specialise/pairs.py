@@ -34,15 +34,15 @@ class Pairs:
         return int(self.weights.shape[1])
 
 
-def pairs(p: Weighted, filters: Array) -> Pairs | None:
-    """The filters [channels, taps] of `p`, or None where a weight or a sum leaves its bits.
+def pairs(p: Weighted, filters: Array, biases: Array) -> Pairs | None:
+    """Filters [channels, taps] over the inputs of `p`, or None where a weight or a sum leaves its bits.
 
     A weight of -128 may not fit; converters do not make it. The sum of h must end within 32 bits.
     """
     taps = np.pad(filters.astype(np.int64), ((0, filters.shape[0] % 2), (0, -filters.shape[1] % STEP)))
-    bias = np.pad(p.bias.astype(np.int64), (0, filters.shape[0] % 2))
+    bias = np.pad(biases.astype(np.int64), (0, filters.shape[0] % 2))
     halves = 256 * taps[1::2] + taps[0::2]
-    low, high = _range(taps, bias, p.input_zero_point)
+    low, high = sum_range(taps, bias, p.input_zero_point)
     ends = 256 * np.stack([low, high])[:, 1::2] + np.stack([low, high])[:, 0::2]
     if _exceeds(halves, 15) or _exceeds(ends, 31):
         return None
@@ -52,7 +52,7 @@ def pairs(p: Weighted, filters: Array) -> Pairs | None:
     return Pairs(np.ascontiguousarray(ordered).view(np.int8), starts.astype(np.int32))
 
 
-def _range(taps: Int64, bias: Int64, zero_point: int) -> tuple[Int64, Int64]:
+def sum_range(taps: Int64, bias: Int64, zero_point: int) -> tuple[Int64, Int64]:
     """[channels] the least and the greatest sum over all inputs from -128 to 127."""
     below, above = -128 - zero_point, 127 - zero_point
     negative, positive = np.minimum(taps, 0).sum(axis=1), np.maximum(taps, 0).sum(axis=1)

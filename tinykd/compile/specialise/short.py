@@ -1,0 +1,19 @@
+"""Parameters of 16 bits: half the flash of those of 32, for kernels whose structs have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tinykd.compile.ops.operator import Call, Short, Table
+
+_LARGEST = (1 << 15) - 1
+
+
+def shortened(call: Call) -> Call | None:
+    """`call` with every integer of its struct as a `Short`; None where one needs more than 16 bits."""
+    integers = {name: value for name, value in call.fields.items() if not isinstance(value, Table)}
+    if any(not -_LARGEST <= value <= _LARGEST for value in integers.values()):
+        return None
+    fields: Mapping[str, int | Table] = {name: value if isinstance(value, Table) else Short(value) for name, value in call.fields.items()}
+    return replace(call, fields=fields)
