@@ -22,7 +22,7 @@ from tinykd.target.toolchain import Command, Toolchain
 
 OPTIMIZE: dict[str, tuple[str, ...]] = {
     "size": ("-Os",),
-    "ram": ("-Os",),
+    "ram": ("-O2",),
     "balanced": ("-O2",),
     "speed": ("-O3",),
 }
