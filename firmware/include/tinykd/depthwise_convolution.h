@@ -25,10 +25,6 @@ struct tinykd_depthwise_conv_2d {
 
 void tinykd_depthwise_conv_2d_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
 
-/* The same with DSP instructions: in_channels a multiple of 4, multiplier 1, dilation 1, batch 1, sums below 2^30,
- * shifts of 1 to 22 to the right and noted as such. */
-void tinykd_depthwise_conv_2d_dsp_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
-
 /* The same for cores without SIMD: multiplier 1, batch 1; weights as [channels, kernel_height, kernel_width], biases less the input's
  * zero point; multipliers and shifts as finish.h takes them. `scratch` holds two windows. */
 void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch);
@@ -50,6 +46,23 @@ struct tinykd_depthwise_3x3 {
 };
 
 void tinykd_depthwise_3x3_dsp_s8(const struct tinykd_depthwise_3x3 *p, const int8_t *input, int8_t *output);
+
+/* Any window for cores with DSP instructions: one image, channels a multiple of 4. Filters of 16-bit weights in words of two rows,
+ * the upper one in the lower half, 0 below the last row; four channels together, scaled as finish_fixed.h says:
+ *     bias[4];  multiplier, offset, shift, four times;  [kernel_width, (kernel_height + 1) / 2, 4] words
+ * `scratch` holds [in_width, (kernel_height + 1) / 2, 4] words. */
+struct tinykd_depthwise_pairs {
+    int32_t in_height, in_width, channels;
+    int32_t out_height, out_width;
+    int32_t stride_height, stride_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point;
+    int32_t clamp_low, clamp_high;
+    int32_t kernel_height, kernel_width;
+    const int32_t *filters; /* [channels / 4, 16 + kernel_width * ((kernel_height + 1) / 2) * 4] */
+};
+
+void tinykd_depthwise_pairs_dsp_s8(const struct tinykd_depthwise_pairs *p, const int8_t *input, int8_t *output, int8_t *scratch);
 
 /* int16 with sums of 64 bits, requantized by 16-bit multipliers; zero points are 0. */
 struct tinykd_depthwise_conv_2d_s16 {

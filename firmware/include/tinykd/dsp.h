@@ -95,6 +95,14 @@ static inline uint32_t tinykd_pack(int32_t low, int32_t high)
     return r;
 }
 
+/* The high halfwords of both, the first one low. */
+static inline uint32_t tinykd_pack_high(uint32_t low, uint32_t high)
+{
+    uint32_t r;
+    __asm__("pkhtb %0, %2, %1, asr #16" : "=r"(r) : "r"(low), "r"(high));
+    return r;
+}
+
 #define TINYKD_PRODUCT(name, text)                                                                                     \
     static inline int32_t tinykd_##name(uint32_t a, uint32_t b, int32_t sum)                                           \
     {                                                                                                                  \
@@ -126,6 +134,12 @@ static inline uint32_t tinykd_halves(int32_t low, int32_t high)
 static inline uint32_t tinykd_pack(int32_t low, int32_t high)
 {
     return tinykd_halves(low, high);
+}
+
+/* The high halfwords of both, the first one low. */
+static inline uint32_t tinykd_pack_high(uint32_t low, uint32_t high)
+{
+    return (low >> 16) | (high & 0xFFFF0000u);
 }
 
 /* (a * b + 2^31) >> 32 */
