@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 
 from tinykd.compile.ops import access
-from tinykd.compile.ops import depthwise_conv_2d as portable_depthwise
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.window import Axis
-from tinykd.compile.specialise.dsp import faster, with_small_sums
-from tinykd.compile.specialise.fixed_shift import fixed_shift
+from tinykd.compile.specialise.fixed_shift import fixed_shift, own_shifts
 
 _ONE = Axis(1, 1, 1, 1, 1, 0)
 
@@ -22,7 +20,7 @@ def depthwise_conv_2d(p: Any) -> Call | None:
     fits = isinstance(p, DepthwiseConv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.multiplier == 1
     if not fits or p.rows.dilation != 1 or p.columns.dilation != 1:
         return None
-    return depthwise_3x3(p) or by_words(p)
+    return depthwise_3x3(p) or depthwise_pairs(p)
 
 
 def depthwise_3x3(p: DepthwiseConv2D) -> Call | None:
@@ -37,7 +35,9 @@ def depthwise_3x3(p: DepthwiseConv2D) -> Call | None:
     w = made.weights.reshape(3, 3, p.in_channels)
     halfwords = [w[0, 0], w[1, 0], w[0, 1], w[1, 1], w[0, 2], w[1, 2], w[2, 0], w[2, 1], w[2, 2], np.zeros_like(w[2, 2])]
     pairs = np.stack(halfwords, axis=1).astype("<i2").view("<i4")
-    filters = np.concatenate([pairs, np.stack([made.bias, made.multipliers, made.offsets], axis=1)], axis=1)
+    filters = np.concatenate(
+        [pairs, np.stack([made.raw_bias(p.input_zero_point, (0, 1, 2)), made.multipliers, made.offsets], axis=1)], axis=1
+    )
     return Call(
         function="tinykd_depthwise_3x3_dsp_s8",
         struct="tinykd_depthwise_3x3",
@@ -46,6 +46,33 @@ def depthwise_3x3(p: DepthwiseConv2D) -> Call | None:
             "filters": Table("int32_t", filters.astype(np.int32)),
         },
         source="dsp/depthwise_3x3.c",
+        distances=(row_by_row(p),),
+    )
+
+
+def depthwise_pairs(p: DepthwiseConv2D) -> Call | None:
+    """Channels a multiple of 4."""
+    made = None if p.in_channels % 4 else own_shifts(p, (0, 1, 2))
+    if made is None:
+        return None
+    high, wide, groups = (p.rows.kernel + 1) // 2, p.columns.kernel, p.in_channels // 4
+    w = np.zeros((2 * high, wide, p.in_channels), np.int16)
+    w[: p.rows.kernel] = made.weights.reshape(p.rows.kernel, wide, p.in_channels)
+    # [pair, row, column, group, channel] to [group, column, pair, channel, row]
+    pairs = w.reshape(high, 2, wide, groups, 4).transpose(3, 2, 0, 4, 1).astype("<i2", order="C").view("<i4").reshape(groups, -1)
+    finish = np.stack([made.multipliers, made.offsets, made.shifts], axis=1).reshape(groups, 12)
+    filters = np.concatenate([made.bias.reshape(groups, 4), finish, pairs], axis=1)
+    return Call(
+        function="tinykd_depthwise_pairs_dsp_s8",
+        struct="tinykd_depthwise_pairs",
+        fields={
+            **geometry(p),
+            "kernel_height": p.rows.kernel,
+            "kernel_width": wide,
+            "filters": Table("int32_t", filters.astype(np.int32)),
+        },
+        source="dsp/depthwise_conv_2d.c",
+        scratch=p.columns.input * high * 16,
         distances=(row_by_row(p),),
     )
 
@@ -78,15 +105,3 @@ def row_by_row(p: DepthwiseConv2D) -> int | None:
     channel, when that channel's first pixel is read."""
     in_row, out_row = p.columns.input * p.in_channels, p.columns.output * p.in_channels
     return access.window(p.batch, p.rows, _ONE, in_row, out_row, out_row - p.in_channels)
-
-
-def by_words(p: DepthwiseConv2D) -> Call | None:
-    """Channels a multiple of 4."""
-    if p.in_channels % 4:
-        return None
-    small = with_small_sums(p, (0, 1, 2))
-    if small is None:
-        return None
-    # four channels at a time, which no later read of this pixel touches
-    distance = access.window(p.batch, p.rows, p.columns, p.in_channels, p.in_channels, 0)
-    return faster(portable_depthwise.call(small), "tinykd_depthwise_conv_2d_dsp_s8", "dsp/depthwise_conv_2d.c", distance)
