@@ -26,9 +26,11 @@ from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.ops.operator import View
 from tinykd.compile.passes import chosen, compile_graph
 from tinykd.compile.planner.plan import Plan, plan
+from tinykd.compile.planner.streaming import plan_for
 from tinykd.compile.program import Program
 from tinykd.compile.reader import read_model
 from tinykd.compile.simulate import simulate
+from tinykd.compile.stream.schedule import LAYER_BY_LAYER
 from tinykd.errors import UnsupportedModel
 from tinykd.resources import firmware_folder
 
@@ -96,7 +98,7 @@ def _as(dtype: str, value: Array) -> Array:
 
 
 def subject(name: str, model: bytes, samples: Sequence[tuple[Array, ...]]) -> Subject:
-    """Compile `model` plain, with all rewrites, and in double rounding with all rewrites; `samples` are inferences in a row.
+    """Compile `model` plain, with all rewrites, row by row where that saves RAM, and in double rounding; `samples` are inferences in a row.
 
     Raises:
         UnsupportedModel: tinykd or LiteRT refuses the model.
@@ -106,6 +108,9 @@ def subject(name: str, model: bytes, samples: Sequence[tuple[Array, ...]]) -> Su
     plain, rewritten = compile_graph(graph, without=optional), compile_graph(graph)
     truth = judged(model, graph, samples)
     variants = [_variant(f"{name}_{form}", one, _expected(one, truth)) for form, one in (("plain", plain), ("rewritten", rewritten))]
+    by_rows = plan_for(rewritten, "ram", seconds=1.0)
+    if by_rows.schedule != LAYER_BY_LAYER:
+        variants.append(replace(_variant(f"{name}_rows", rewritten, _expected(rewritten, truth)), plan=by_rows))
     try:
         double, double_rewritten = compile_graph(graph, "double", without=optional), compile_graph(graph, "double")
     except UnsupportedModel:  # some operators are computed for one rounding only
