@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "tinykd/clamp.h"
 #include "tinykd/dsp.h"
 
 /* Within -128 to 127: E such that the shift is 10, which then comes free with the saturation; where every negative sum comes out
@@ -25,18 +26,6 @@ static inline int32_t tinykd_finish_fixed_relu_s8(int32_t sum, int32_t multiplie
 static inline int32_t tinykd_finish_wide_s8(int32_t sum, int32_t multiplier, int32_t offset, int32_t shift)
 {
     return tinykd_ssat8((tinykd_smmla(sum, multiplier, offset) + 2 * (sum >> 31)) >> shift);
-}
-
-/* Clamps of activations that the saturation is not: once over all outputs, rather than in each. */
-static inline void tinykd_clamp_bytes(int8_t *bytes, int32_t count, int32_t low, int32_t high)
-{
-    if (low == INT8_MIN && high == INT8_MAX) {
-        return;
-    }
-    for (int32_t i = 0; i < count; ++i) {
-        const int32_t byte = bytes[i];
-        bytes[i] = (int8_t)(byte < low ? low : byte > high ? high : byte);
-    }
 }
 
 #endif
