@@ -17,7 +17,7 @@ from tests.fuzz.chains import random_graph
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
 from tinykd.compile.ops.conv_2d import Conv2DOptions
 from tinykd.compile.passes import compile_graph
-from tinykd.compile.planner.plan import plan
+from tinykd.compile.planner.streaming import plan_for
 from tinykd.compile.reader import read_model
 from tinykd.compile.writer import write_model
 from tinykd.deploy.inspect import check, inspect
@@ -79,7 +79,7 @@ def test_totals_are_those_of_the_export(seed: int) -> None:
     """Whatever the rewrites do: the same arena and MACs as what is compiled, and every kernel call shown once."""
     graph = read_model(write_model(random_graph(seed).graph))
     found, program = inspect(graph), compile_graph(graph)
-    assert (found.macs, found.arena_bytes) == (program.macs, plan(program).arena_bytes)
+    assert (found.macs, found.arena_bytes) == (program.macs, plan_for(program, "balanced").arena_bytes)
     shown = [layer for layer in found.layers if layer.fate in ("kernel", "view")]
     assert len(shown) == len(program.layers)
     assert sorted(layer.kernel for layer in shown) == sorted(getattr(layer.call, "function", "") for layer in program.layers)

@@ -12,10 +12,11 @@ from tinykd.compile.fixed_point import Rounding
 from tinykd.compile.graph import Graph, Op, Tensor
 from tinykd.compile.ops.operator import AnyOperator, Call, Operator, Table, View
 from tinykd.compile.passes import GRAPH_PASSES, PROGRAM_PASSES, chosen
-from tinykd.compile.planner.plan import plan
+from tinykd.compile.planner.streaming import plan_for
 from tinykd.compile.program import Layer, Program, lower_layer
 from tinykd.compile.specialise import specialise
 from tinykd.errors import UnsupportedModel
+from tinykd.recipe.model import Export
 from tinykd.report.inspection import InspectedLayer, InspectedTensor, Inspection
 
 
@@ -81,7 +82,7 @@ def inspect(
             changes += _program_changes(name, program, later)
             program = later
     program = specialise(program, features)
-    memory, constants = plan(program), collect(program, Names(graph.name))
+    memory, constants = plan_for(program, Export().optimize), collect(program, Names(graph.name))
     costs = _Costs(program, changes, constants, memory.live)
     return Inspection(
         model=graph.name,
