@@ -44,13 +44,12 @@ static inline struct conv_2d_dsp_run conv_2d_dsp_run_at(const struct tinykd_conv
 static uint32_t *conv_2d_dsp_unpack(uint32_t *x, const int8_t *from, int32_t bytes)
 {
     for (; bytes >= 16; bytes -= 16) {
-        tinykd_unpack(&x, &from);
-        tinykd_unpack(&x, &from);
-        tinykd_unpack(&x, &from);
-        tinykd_unpack(&x, &from);
+        tinykd_unpack_16(&x, &from);
     }
-    for (; bytes > 0; bytes -= 4) {
-        tinykd_unpack(&x, &from);
+    for (; bytes > 0; bytes -= 4, from += 4, x += 4) {
+        const uint32_t word = tinykd_load_word(from);
+        x[0] = tinykd_sxtb16(word);
+        x[1] = tinykd_sxtb16_ror8(word);
     }
     return x;
 }
@@ -67,21 +66,16 @@ static uint32_t *conv_2d_dsp_border(uint32_t *x, int32_t zero_point, int32_t byt
 
 static int8_t *conv_2d_dsp_copy(int8_t *to, const int8_t *from, int32_t bytes)
 {
-    int8_t *const end = to + bytes;
-
-    if (bytes >= 4) {
-        for (const int8_t *const last = from + bytes - 4; from < last; from += 4, to += 4) {
-            tinykd_store_anywhere(to, tinykd_load_anywhere(from));
-        }
-        from += (end - 4) - to;
-        to = end - 4;
-        tinykd_store_anywhere(to, tinykd_load_anywhere(from)); /* overlaps what is there unless bytes is a multiple of 4 */
-        return end;
+    for (; bytes >= 3; bytes -= 3, from += 3, to += 3) { /* most often these are the channels of an image */
+        const int8_t b0 = from[0], b1 = from[1], b2 = from[2];
+        to[0] = b0;
+        to[1] = b1;
+        to[2] = b2;
     }
-    while (to != end) {
+    for (; bytes > 0; --bytes) {
         *to++ = *from++;
     }
-    return end;
+    return to;
 }
 
 static int8_t *conv_2d_dsp_fill(int8_t *to, int32_t zero_point, int32_t bytes)

@@ -103,10 +103,12 @@ def twice_table(p: Weighted, paired: Pairs) -> Array:
 
 
 def fully_connected(p: Any) -> Call | None:
-    """Two pairs of filters at a time."""
+    """Two pairs of filters at a time. Each row must begin with a word."""
     if not isinstance(p, FullyConnected) or p.scheme.suffix != "s8" or p.weights_zero_point != 0:
         return None
     channels, depth = p.weights.shape
+    if depth % 4 and p.rows > 1:
+        return None
     table = _DENSE[p.rounding](p)
     if table is None:
         return None
