@@ -43,6 +43,7 @@ def command(
     without: tuple[str, ...],
     also: tuple[str, ...],
     io: str | None,
+    arena: str | None,
     flash: str | None,
     ram: str | None,
     toolchain: str,
@@ -62,7 +63,7 @@ def command(
     from tinykd.report.text import memory_text
 
     opened = with_budget(open_source(source or newest_run(), name), flash, ram)
-    settings = settings_of(opened, target, rounding, optimize, without, also, io)
+    settings = settings_of(opened, target, rounding, optimize, without, also, io, arena)
     if form == "c-array" or single_file:
         folder = out or opened.folder.parent / ("c-array" if form == "c-array" else "single-file")
         written = export_array(opened, folder) if form == "c-array" else export_single_file(opened, settings, folder)

@@ -38,6 +38,12 @@ def target_options(command: Decorated) -> Decorated:
 
 def memory_options(command: Decorated) -> Decorated:
     """Where tensors lie."""
-    return click.option(
-        "--io", type=click.Choice(["arena", "outside"]), help="Inputs and outputs lie in the arena, or outside in the caller's buffers."
-    )(command)
+    options = [
+        click.option(
+            "--io", type=click.Choice(["arena", "outside"]), help="Inputs and outputs lie in the arena, or outside in the caller's buffers."
+        ),
+        click.option("--arena", metavar="BANK=SIZE,...", help="Banks of RAM for the arena, fastest first, e.g. ccm=16KiB,ram=48KiB."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

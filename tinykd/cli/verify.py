@@ -38,6 +38,7 @@ def command(
     without: tuple[str, ...],
     also: tuple[str, ...],
     io: str | None,
+    arena: str | None,
     flash: str | None,
     ram: str | None,
     toolchain: str,
@@ -59,7 +60,7 @@ def command(
     from tinykd.report.verification import verification_text
 
     opened = with_budget(open_source(source or newest_run(), name), flash, ram)
-    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also, io), out)
+    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also, io, arena), out)
     vectors = choose_vectors(exported, samples, seed)
     with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=as_json) as advance:
         proof, memory = verify(exported, vectors, toolchain=toolchain, emulator=emulator, layers=layers, image=image, progress=advance)

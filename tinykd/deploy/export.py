@@ -13,12 +13,14 @@ from tinykd.compile.emit.golden import Golden, packed
 from tinykd.compile.emit.library import kernel_library
 from tinykd.compile.graph import Array
 from tinykd.compile.passes import compile_graph
+from tinykd.compile.planner.banks import in_banks
 from tinykd.compile.planner.outside import caller_buffers
 from tinykd.compile.planner.plan import Plan
 from tinykd.compile.planner.streaming import plan_for
 from tinykd.compile.program import Program
 from tinykd.compile.specialise import specialise
 from tinykd.compile.tflm import arena_bytes
+from tinykd.deploy.banks import capacities, linked
 from tinykd.deploy.inputs import random_inputs
 from tinykd.deploy.reference import reference
 from tinykd.deploy.source import MANIFEST, Source
@@ -68,11 +70,11 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
     destination = folder or source.folder
     _check_folder(destination)
     program = specialised(source, settings, target)
-    memory = planned(program, settings)
+    memory = planned(program, settings, target, source.ram_bytes)
     golden = golden_vectors(source, program)
     files: dict[str, str] = tree.model_files(program, memory, kernel_library())
     files |= tree.firmware_files(program, memory, golden.within(GOLDEN_BYTES))
-    files |= firmware_sources(target)
+    files |= firmware_sources(target, linked(target, memory))
     files |= project_files(source.graph.name, target, settings.optimize, sorted(files), source.flash_bytes, source.ram_bytes)
     raw = {
         f"{source.graph.name}.tflite": source.model,
@@ -87,8 +89,9 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
 
 def export_single_file(source: Source, settings: Export, folder: Path) -> tuple[Path, ...]:
     """Write the model as one `.c` and one `.h`; returns their paths."""
-    program = specialised(source, settings, find_target(settings.target))
-    files = tree.single_file(program, planned(program, settings), kernel_library())
+    target = find_target(settings.target)
+    program = specialised(source, settings, target)
+    files = tree.single_file(program, planned(program, settings, target, source.ram_bytes), kernel_library())
     for name, text in files.items():
         write_atomically(folder / name, text.encode())
     return tuple(folder / name for name in files)
@@ -109,9 +112,18 @@ def specialised(source: Source, settings: Export, target: Target) -> Program:
     return specialise(program, features(target))
 
 
-def planned(program: Program, settings: Export) -> Plan:
-    """Where the tensors of `program` lie."""
-    return plan_for(program, settings.optimize, OUTSIDE[settings.io](program))
+def planned(program: Program, settings: Export, target: Target, ram_bytes: int | None) -> Plan:
+    """Where the tensors of `program` lie.
+
+    Args:
+        ram_bytes: the budget of RAM, None for all that the board has.
+
+    Raises:
+        OverBudget: the banks that were asked for are too small.
+    """
+    whole = plan_for(program, settings.optimize, OUTSIDE[settings.io](program))
+    banks = capacities(settings, target, whole, ram_bytes)
+    return in_banks(program, whole, banks) if banks else whole
 
 
 def golden_vectors(source: Source, program: Program) -> Golden:
@@ -140,6 +152,7 @@ def _manifest(source: Source, settings: Export, program: Program, memory: Plan, 
         "rounding": settings.rounding,
         "optimize": settings.optimize,
         "io": settings.io,
+        "arena": list(settings.arena),
         "without": list(settings.without),
         "also": list(settings.also),
         "flash_bytes": source.flash_bytes,

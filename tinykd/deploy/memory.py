@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from tinykd.compile.emit.names import Names, described
+from tinykd.compile.emit.places import MAIN_BANK, places
 from tinykd.compile.emit.tables import Constants, collect
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.planner.limit import limit_of
@@ -15,7 +16,7 @@ from tinykd.compile.program import Layer, Program
 from tinykd.deploy.export import Exported
 from tinykd.deploy.reduction import reduction_of
 from tinykd.deploy.streaming import streaming_of
-from tinykd.report.memory import Budget, LayerMemory, Limit, Memory, Piece, PlannedBuffer, Role
+from tinykd.report.memory import BankMemory, Budget, LayerMemory, Limit, Memory, Piece, PlannedBuffer, Role
 from tinykd.target.build import Image
 from tinykd.target.elf import read_elf
 
@@ -41,6 +42,8 @@ def memory_report(exported: Exported, image: Image | None, stack_measured: int |
         "arena_lower_bound_bytes": plan.arena_bytes if plan.optimal else plan.lower_bound,
         "arena_proved_optimal": plan.optimal,
         "stack_measured_bytes": stack_measured,
+        "banks": tuple(BankMemory(name=bank.name, bytes=bank.bytes, capacity_bytes=bank.capacity) for bank in plan.banks),
+        "io_bytes": sum(parameter.bytes for parameter in places(program, plan, Names(program.graph.name)).ends),
         "macs": program.macs,
         "reduction": reduction_of(exported),
         "streaming": streaming_of(exported),
@@ -64,7 +67,7 @@ def memory_report(exported: Exported, image: Image | None, stack_measured: int |
             stack_bytes=0,
             data_bytes=0,
             bss_bytes=0,
-            ram_bytes=plan.arena_bytes,
+            ram_bytes=plan.arena_bytes - sum(bank.bytes for bank in plan.banks if bank.name != MAIN_BANK) + common["io_bytes"],
         )
     vectors = read_elf(image.elf).section(".vectors")
     return Memory(
@@ -81,7 +84,8 @@ def memory_report(exported: Exported, image: Image | None, stack_measured: int |
         arena_bytes=sizes.arena_bytes,
         stack_bytes=sizes.stack_bytes,
         data_bytes=sizes.data_bytes,
-        bss_bytes=sizes.bss_bytes - sizes.arena_bytes,
+        model_stack_bytes=image.stack.model_bytes,
+        bss_bytes=sizes.bss_bytes - (sizes.arena_bytes - sum(sizes.banks.values())) - sizes.io_bytes,
         ram_bytes=sizes.ram_bytes,
     )
 

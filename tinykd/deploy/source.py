@@ -172,7 +172,17 @@ def settings_of(
     without: tuple[str, ...],
     also: tuple[str, ...],
     io: str | None = None,
+    arena: str | None = None,
 ) -> Export:
     """The source's settings with those of the command line on top."""
-    given = {"target": target, "rounding": rounding, "optimize": optimize, "io": io, "without": without or None, "also": also or None}
+    banks = None if arena is None else tuple(arena.split(","))
+    given = {
+        "target": target,
+        "rounding": rounding,
+        "optimize": optimize,
+        "io": io,
+        "arena": banks,
+        "without": without or None,
+        "also": also or None,
+    }
     return Export.model_validate({**source.settings.model_dump(), **{key: value for key, value in given.items() if value is not None}})

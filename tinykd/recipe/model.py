@@ -11,6 +11,7 @@ from tinykd.recipe.section import Fraction, NonNegative, NonNegativeInt, Positiv
 
 NetName = Literal["ds_cnn", "resnet8", "resnet", "mlp", "mobilenet_v2_tiny"]
 DataName = Literal["digits", "mnist", "cifar10", "spoken_digits", "npz", "images", "wav"]
+BankSize = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}=[0-9]{1,12} ?(B|KiB|MiB|kB|MB)$")]
 Size = Annotated[str, Field(pattern=r"^[0-9]{1,12} (B|KiB|MiB|kB|MB)$")]
 
 
@@ -168,6 +169,9 @@ class Export(Section):
     )
     io: Literal["arena", "outside"] = Field(
         default="arena", description="where inputs and outputs lie: in the arena, or outside in buffers of the caller"
+    )
+    arena: tuple[BankSize, ...] = Field(
+        default=(), description='banks of RAM that the arena may lie in and how much of each, fastest first: "ccm=16KiB"; empty: RAM alone'
     )
     without: tuple[str, ...] = Field(default=(), description="graph rewrites to leave out, by name")
     also: tuple[str, ...] = Field(default=(), description="graph rewrites to add, by name: logits drops a SOFTMAX at the end")

@@ -64,6 +64,14 @@ class Narrower(Section):
     weights_saved_bytes: Bytes
 
 
+class BankMemory(Section):
+    """The part of the arena that lies in one bank of RAM."""
+
+    name: str
+    bytes: Bytes
+    capacity_bytes: Bytes = Field(description="how much the arena may take of it")
+
+
 class LayerMemory(Section):
     """One layer: what it reads from flash and what exists in the arena while it runs."""
 
@@ -81,7 +89,7 @@ class LayerMemory(Section):
 class Memory(Section):
     """The memory of one linked image.
 
-    flash_bytes is the whole image; ram_bytes is arena + stack + .data + .bss.
+    flash_bytes is the whole image; ram_bytes is arena + io + stack + .data + .bss, without what lies in other banks of RAM.
     """
 
     schema_version: Literal[1] = 1
@@ -101,13 +109,16 @@ class Memory(Section):
         (), description="what `code_bytes` are made of: kernels, the model's calls, their parameters, firmware"
     )
     kernels: tuple[Piece, ...] = Field(description="code by function, largest first")
-    arena_bytes: Bytes = Field(description="tensors and scratch, as planned")
+    arena_bytes: Bytes = Field(description="tensors and scratch, as planned, in all banks")
+    banks: tuple[BankMemory, ...] = Field((), description="the arena's parts in order of preference; empty where it is one piece in RAM")
+    io_bytes: Bytes = Field(0, description="inputs and outputs that are not in the arena but the caller's")
     arena_lower_bound_bytes: Bytes = Field(description="no plan of these tensors is smaller")
     arena_proved_optimal: bool = Field(description="no plan is smaller, given how these kernels read and write")
     stack_bytes: Bytes = Field(description="worst case over the call graph of the image; 0 where nothing was built")
+    model_stack_bytes: Bytes | None = Field(None, description="the part below `invoke`, itself included: what the model's caller must have")
     stack_measured_bytes: Bytes | None = Field(None, description="painted-stack high water in the emulator")
     data_bytes: Bytes = Field(description=".data")
-    bss_bytes: Bytes = Field(description=".bss without the arena")
+    bss_bytes: Bytes = Field(description=".bss without the arena, inputs and outputs")
     ram_bytes: Bytes
     macs: int
     layers: tuple[LayerMemory, ...]
@@ -116,6 +127,11 @@ class Memory(Section):
     buffers: tuple[PlannedBuffer, ...] = Field((), description="the plan of the arena")
     limit: Limit | None = Field(None, description="what keeps the arena from being smaller")
     narrower: tuple[Narrower, ...] = Field((), description="what fewer channels would save, most first")
+
+    @property
+    def elsewhere_bytes(self) -> Bytes:
+        """What of the arena lies in other banks than the RAM that has the stack."""
+        return sum(bank.bytes for bank in self.banks if bank.name != "ram")
 
     @property
     def fits(self) -> bool:

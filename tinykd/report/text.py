@@ -25,7 +25,8 @@ def _rows(memory: Memory) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]
         (".data image", memory.data_bytes),
     ]
     ram = [
-        ("arena", memory.arena_bytes),
+        ("arena", memory.arena_bytes - memory.elsewhere_bytes),
+        ("inputs and outputs", memory.io_bytes),
         ("stack, worst case", memory.stack_bytes),
         (".data", memory.data_bytes),
         (".bss", memory.bss_bytes),
@@ -52,6 +53,9 @@ def memory_text(memory: Memory) -> str:
         )
         lines += [f"  {name:<22}{size:>12,}" for name, size in parts if size]
     lines.append(f"  arena is {proof}")
+    lines += [f"  arena in {bank.name:<13}{bank.bytes:>12,} of {bank.capacity_bytes:,}" for bank in memory.banks]
+    if memory.model_stack_bytes is not None:
+        lines.append(f"  stack below invoke {memory.model_stack_bytes}")
     if memory.stack_measured_bytes is not None:
         lines.append(f"  stack reached in the emulator {memory.stack_measured_bytes}")
     if memory.kernels:

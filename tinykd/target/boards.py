@@ -27,6 +27,19 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Bank:
+    """A bank of RAM beside the one that holds stack and data: parts of the arena may lie there.
+
+    Attributes:
+        name: a C identifier in lower case, as the chip's manual calls it: `ccm`, `dtcm`, `sram2`.
+    """
+
+    name: str
+    origin: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Budget:
     """How much of each memory an image may take, in bytes."""
 
@@ -72,6 +85,7 @@ class Board:
         flash, ram: the physical memories.
         budget: the default budget, at most the memories.
         qemu: the machine that emulates it, if any.
+        banks: more RAM.
     """
 
     name: str
@@ -81,6 +95,7 @@ class Board:
     ram: Region
     budget: Budget
     qemu: QemuMachine | None = None
+    banks: tuple[Bank, ...] = ()
 
 
 def board_names() -> tuple[str, ...]:
@@ -107,4 +122,5 @@ def load_board(name: str) -> Board:
         ram=Region(**table.pop("ram")),
         budget=Budget(**table.pop("budget")),
         qemu=QemuMachine(**{**qemu, "options": tuple(qemu.get("options", ()))}) if qemu else None,
+        banks=tuple(Bank(**bank) for bank in table.pop("banks", ())),
     )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from tinykd.resources import firmware_folder
+from tinykd.target.boards import Bank
 from tinykd.target.targets import Target
 
 HEADERS = ("include/tinykd/port.h", "include/tinykd/compiler.h")
 
 
-def firmware_sources(target: Target) -> dict[str, str]:
+def firmware_sources(target: Target, banks: Sequence[Bank] = ()) -> dict[str, str]:
     """Text by path in the generated tree: `firmware/main.c`, `firmware/startup.c`, `firmware/link.ld`, `include/tinykd/port.h`.
+
+    Args:
+        banks: more RAM, each as large as the arena may be there.
 
     Raises:
         ToolError: the installation is incomplete.
@@ -18,4 +25,20 @@ def firmware_sources(target: Target) -> dict[str, str]:
     files = {name: (root / name).read_text() for name in HEADERS}
     for folder in (root / "app", *(root / "ports" / port for port in target.ports)):
         files |= {f"firmware/{path.name}": path.read_text() for path in sorted(folder.iterdir()) if path.is_file()}
+    if "firmware/link.ld" in files:
+        files["firmware/link.ld"] = _with_banks(files["firmware/link.ld"], banks)
     return files
+
+
+def _with_banks(script: str, banks: Sequence[Bank]) -> str:
+    """The linker script with a memory, a section and a row of the table of writable memory for each bank."""
+    rows = {
+        "/* banks */": [f"{b.name.upper()} (rw) : ORIGIN = {b.origin:#x}, LENGTH = {b.bytes}" for b in banks],
+        "/* spans */": [f"LONG(ORIGIN({b.name.upper()})) LONG(ORIGIN({b.name.upper()}) + LENGTH({b.name.upper()}))" for b in banks],
+        "/* sections */": [f".bank.{b.name} (NOLOAD) : ALIGN(16) {{ *(.bss.bank.{b.name}) }} > {b.name.upper()}" for b in banks],
+    }
+    for mark, lines in rows.items():
+        indent = re.search(rf"^ *(?={re.escape(mark)})", script, re.MULTILINE)
+        assert indent is not None
+        script = script.replace(f"{indent[0]}{mark}\n", "".join(f"{indent[0]}{line}\n" for line in lines), 1)
+    return script

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from tinykd.target.elf import Elf, Symbol, stored_segments
@@ -11,6 +11,7 @@ from tinykd.target.elf import Elf, Symbol, stored_segments
 _WEIGHTS = re.compile(r"tinykd_.+_weights$")
 _MODEL = "tinykd_"
 _MEMORY = re.compile(r"tinykd_.+_memory$")
+_BANK = ".bank."
 _GOLDEN = re.compile(r"tinykd_.+_golden$")
 ARENA = ("main", "arena")
 """Source and name of the array that holds the activations."""
@@ -74,12 +75,13 @@ class Sizes:
         flash_bytes: the whole image as flash holds it, the first values of variables included.
         data_bytes: variables with a first value.
         bss_bytes: variables that start as zero, the arena, inputs and outputs included.
-        arena_bytes: activations.
+        arena_bytes: activations, in all banks.
         io_bytes: inputs and outputs that are not in the arena.
         stack_bytes: stack reserved: the worst case where it is known.
-        ram_bytes: everything in RAM, with alignment.
+        ram_bytes: everything in the RAM that has the stack, with alignment.
         code: the parts of `code_bytes`.
         objects: who takes it, by flash and RAM together, largest first; their flash adds up to `flash_bytes`.
+        banks: what lies in other banks of RAM, by name.
     """
 
     weights_bytes: int
@@ -94,6 +96,7 @@ class Sizes:
     ram_bytes: int
     code: CodeSize
     objects: tuple[ObjectSize, ...]
+    banks: Mapping[str, int]
 
 
 def measure(elf: Elf, firmware: Collection[str] = ()) -> Sizes:
@@ -106,8 +109,9 @@ def measure(elf: Elf, firmware: Collection[str] = ()) -> Sizes:
     flash = max((s.load + len(s.contents) for s in segments), default=0) - min((s.load for s in segments), default=0)
     data = sum(s.bytes for s in elf.sections if s.stored and s.writable)
     stack = sum(s.bytes for s in elf.sections if s.name == ".stack")
-    empty = [s for s in elf.sections if not s.stored and s.name != ".stack"]
-    in_ram = [s for s in elf.sections if s.writable or not s.stored]
+    banks = {s.name.removeprefix(_BANK): s.bytes for s in elf.sections if s.name.startswith(_BANK)}
+    empty = [s for s in elf.sections if not s.stored and s.name != ".stack" and not s.name.startswith(_BANK)]
+    in_ram = [s for s in elf.sections if (s.writable or not s.stored) and not s.name.startswith(_BANK)]
     ram = max((s.address + s.bytes for s in in_ram), default=0) - min((s.address for s in in_ram), default=0)
     named = _objects(elf)
     rest = ObjectSize(REST, constants=flash - sum(o.flash for o in named))
@@ -121,12 +125,13 @@ def measure(elf: Elf, firmware: Collection[str] = ()) -> Sizes:
         flash_bytes=flash,
         data_bytes=data,
         bss_bytes=sum(s.bytes for s in empty),
-        arena_bytes=sum(s.bytes for s in elf.symbols if (s.source, s.name) == ARENA),
-        io_bytes=sum(o.bss for o in objects if _MEMORY.match(o.source)),
+        arena_bytes=sum(s.bytes for s in elf.symbols if (s.source, s.name) == ARENA) + sum(banks.values()),
+        io_bytes=sum(o.bss for o in objects if _MEMORY.match(o.source)) - sum(banks.values()),
         stack_bytes=stack,
         ram_bytes=ram,
         code=_code(objects, flash - data - weights - golden, firmware),
         objects=objects,
+        banks=banks,
     )
 
 

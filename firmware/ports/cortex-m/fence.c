@@ -13,28 +13,28 @@
 #define MPU_MAIR0 REGISTER(0xE000EDC0u)
 #define ON 1u
 
-/* The budget, from link.ld. Only the addresses of these symbols mean anything. */
-extern uint8_t flash_origin[], flash_limit[], ram_origin[], ram_limit[];
-
 enum kind { DATA, PROGRAM };
 
 /* Memory from `start` to before `end`. */
 struct span {
     const uint8_t *start, *end;
-    enum kind kind;
 };
+
+/* The budget, from link.ld: all that may be written, and flash, of which only the addresses mean anything. */
+extern const struct span tinykd_ram_spans[], tinykd_ram_spans_end[];
+extern uint8_t flash_origin[], flash_limit[];
 
 #if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__) || defined(__ARM_ARCH_8M_BASE__)
 
 /* Opens a span by region number `region`; one is enough. Returns how many were used. */
-static uint32_t open_span(const struct span *span, uint32_t region, uint32_t most)
+static uint32_t open_span(const struct span *span, enum kind kind, uint32_t region, uint32_t most)
 {
     static const uint32_t rights[2] = {[DATA] = 1u /* never run */, [PROGRAM] = 2u << 1 /* read only */};
 
     (void)most;
     MPU_MAIR0 = 0xAAu; /* attribute 0: normal memory, written through */
     MPU_RNR = region;
-    MPU_RBAR = (uint32_t)(uintptr_t)span->start | rights[span->kind];
+    MPU_RBAR = (uint32_t)(uintptr_t)span->start | rights[kind];
     MPU_RASR = (((uint32_t)(uintptr_t)span->end - 1u) & ~31u) | ON;
     return 1u;
 }
@@ -69,7 +69,7 @@ static struct eighths choose(uint32_t next, uint32_t end, int last)
 }
 
 /* Opens a span by regions from number `region` on, `most` of them at most. Returns how many were used. */
-static uint32_t open_span(const struct span *span, uint32_t region, uint32_t most)
+static uint32_t open_span(const struct span *span, enum kind kind, uint32_t region, uint32_t most)
 {
     static const uint32_t rights[2] = {[DATA] = 1u << 28 | 1u << 24 /* never run */, [PROGRAM] = 5u << 24 /* read only */};
     const uint32_t end = (uint32_t)(uintptr_t)span->end;
@@ -82,7 +82,7 @@ static uint32_t open_span(const struct span *span, uint32_t region, uint32_t mos
 
         MPU_RNR = region + used;
         MPU_RBAR = e.base;
-        MPU_RASR = rights[span->kind] | 1u << 17 /* written through */ | closed << 8 | (e.log2 + 2u) << 1 | ON;
+        MPU_RASR = rights[kind] | 1u << 17 /* written through */ | closed << 8 | (e.log2 + 2u) << 1 | ON;
         next = e.base + (e.count << e.log2);
     }
     return used;
@@ -92,14 +92,15 @@ static uint32_t open_span(const struct span *span, uint32_t region, uint32_t mos
 
 void tinykd_core_fence(void)
 {
-    const struct span spans[] = {{ram_origin, ram_limit, DATA}, {flash_origin, flash_limit, PROGRAM}};
-    const uint32_t count = sizeof spans / sizeof spans[0], regions = MPU_TYPE >> 8 & 0xFFu;
+    const struct span flash = {flash_origin, flash_limit};
+    const uint32_t count = (uint32_t)(tinykd_ram_spans_end - tinykd_ram_spans), regions = MPU_TYPE >> 8 & 0xFFu;
     uint32_t used = 0u;
 
-    if (regions >= count) {
+    if (regions > count) {
         for (uint32_t k = 0u; k < count; ++k) {
-            used += open_span(&spans[k], used, regions - used - (count - 1u - k));
+            used += open_span(&tinykd_ram_spans[k], DATA, used, regions - used - (count - k));
         }
+        (void)open_span(&flash, PROGRAM, used, regions - used);
         __asm__ volatile("dsb" ::: "memory");
         MPU_CTRL = ON; /* no default map; off within faults, so that they can be reported */
         __asm__ volatile("dsb\n\tisb" ::: "memory");

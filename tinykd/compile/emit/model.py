@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinykd.compile.emit import memory, stream
 from tinykd.compile.emit.names import CTYPES, Names, comment, described
-from tinykd.compile.emit.places import Parameter, Places, places
+from tinykd.compile.emit.places import Parameter, Places, places, pointer_of
 from tinykd.compile.emit.tables import Constants
 from tinykd.compile.graph import Graph, Tensor
 from tinykd.compile.ops.operator import Call
@@ -17,10 +17,11 @@ def _roles(graph: Graph) -> tuple[tuple[str, tuple[int, ...]], ...]:
     return ("input", graph.inputs), ("output", graph.outputs)
 
 
-def _accessor(names: Names, role: str, position: int, count: int, tensor: Tensor) -> str:
+def _accessor(names: Names, role: str, position: int, count: int, tensor: Tensor, where: Places) -> str:
     """The prototype of `tinykd_NAME_input(void *arena)` and its kin, without the semicolon."""
     ctype, function = CTYPES[tensor.dtype], f"{names.prefix}_{names.port(role, position, count)}"
-    return f"{ctype} *{function}(void *arena)" if role == "input" else f"const {ctype} *{function}(const void *arena)"
+    const = "" if role == "input" else "const "
+    return f"{const}{ctype} *{function}({', '.join(const + arena.declaration for arena in where.arenas)})"
 
 
 def header(program: Program, plan: Plan, names: Names, banner: str) -> str:
@@ -40,6 +41,7 @@ def header(program: Program, plan: Plan, names: Names, banner: str) -> str:
                 lines.append(f"#define {stem}_ZERO_POINT ({tensor.quant.zero_point})")
         lines.append("")
     where = places(program, plan, names)
+    arenas = "\n".join(f"#define {macro}_{arena.name.upper()}_BYTES {arena.bytes}" for arena in where.arenas)
     others = _accessor_declarations(graph, names, where) + _reset_declaration(graph, names, where)
     defines = "\n".join(lines)
     guard = f"TINYKD_MODEL_{graph.name.upper()}_H"  # a model may be called like a kernel's header: lstm, pad, select
@@ -49,7 +51,7 @@ def header(program: Program, plan: Plan, names: Names, banner: str) -> str:
 #include <stdint.h>
 
 #define {macro}_MODEL_SHA256 "{graph.model_sha256}"
-#define {macro}_ARENA_BYTES {max(plan.arena_bytes, ARENA_ALIGNMENT)}
+{arenas}
 #define {macro}_ARENA_ALIGN {ARENA_ALIGNMENT}
 #define {macro}_MACS {program.macs}u
 
@@ -79,7 +81,7 @@ def _accessor_declarations(graph: Graph, names: Names, where: Places) -> str:
     if where.ends:
         return ""
     accessors = [
-        f"{_accessor(names, role, position, len(indices), graph.tensors[index])};"
+        f"{_accessor(names, role, position, len(indices), graph.tensors[index], where)};"
         for role, indices in _roles(graph)
         for position, index in enumerate(indices)
     ]
@@ -126,7 +128,7 @@ void {names.prefix}_reset({_prototype(where.arenas)});
 def _reset_definition(program: Program, where: Places, constants: Constants, names: Names) -> str:
     if not program.graph.states:
         return ""
-    lines = [f"    int8_t *const a = {where.arenas[0].name};"]
+    lines = [_bases(where), _unused(where)]
     for state in program.graph.states:
         tensor, place = program.tensor(state.tensor), where.of_tensor(state.tensor)
         start = constants.starts.get(state.tensor)
@@ -139,12 +141,13 @@ def _reset_definition(program: Program, where: Places, constants: Constants, nam
 def generic_header(program: Program, plan: Plan, names: Names, banner: str) -> str:
     """`include/tinykd_model.h`: the same interface under names without the model's, for programs that serve any model."""
     graph, where = program.graph, places(program, plan, names)
+    arenas = ", ".join(memory.argument(names, arena) for arena in where.arenas)
     cases = {}
     for role, indices in _roles(graph):
         rows = []
         for position, index in enumerate(indices):
             port = names.port(role, position, len(indices))
-            call = memory.array(names, port) if where.ends else f"{names.prefix}_{port}(arena)"
+            call = memory.array(names, port) if where.ends else f"{names.prefix}_{port}({arenas})"
             rows.append(f"    case {position}u:\n        *bytes = {graph.tensors[index].bytes}u;\n        return {call};")
         cases[role] = "\n".join(rows)
     unused = "    (void)arena;\n" if where.ends else ""
@@ -193,7 +196,7 @@ static inline int tinykd_model_invoke(void *arena)
 /* Sets the state of a model that has one to its start. */
 static inline void tinykd_model_reset(void *arena)
 {{
-    {f"{names.prefix}_reset(arena)" if graph.states else "(void)arena"};
+    {f"{names.prefix}_reset({arenas})" if graph.states else "(void)arena"};
 }}
 
 /* Golden vectors, each from a reset: all inputs of one inference end to end, and the outputs that LiteRT's reference kernels computed. */
@@ -216,11 +219,12 @@ def source(program: Program, plan: Plan, constants: Constants, names: Names, ban
     steps += [f"\n    memcpy({end.name}, {where.of_key(key)}, {end.bytes}u);" for end, key in where.copied]
     accessors = []
     for role, indices in () if where.ends else _roles(graph):
-        base = "(uint8_t *)arena" if role == "input" else "(const uint8_t *)arena"
+        const = "" if role == "input" else "const "
         for position, index in enumerate(indices):
-            prototype = _accessor(names, role, position, len(indices), graph.tensors[index])
-            const = "" if role == "input" else "const "
-            accessors.append(f"{prototype}\n{{\n    return ({const}void *)({base} + {plan.tensor_offsets[index]});\n}}\n")
+            prototype = _accessor(names, role, position, len(indices), graph.tensors[index], where)
+            accessors.append(
+                f"{prototype}\n{{\n{_bases(where, const)}\n{_unused(where)}    return ({const}void *)({where.of_tensor(index)});\n}}\n"
+            )
     includes = "".join(f'#include "tinykd/{name}"\n' for name in headers)
     memory = "#include <string.h>\n\n" if graph.states or where.copied else ""
     return f"""{banner}{memory}#include "{names.prefix}.h"
@@ -238,8 +242,7 @@ void tinykd_trace(int tensor, const void *data, uint32_t bytes);
 {chr(10).join(accessors)}
 {_reset_definition(program, where, constants, names)}int {names.prefix}_invoke({_prototype(where.parameters)})
 {{
-    int8_t *const a = {where.arenas[0].name};
-
+{_bases(where)}
     if ({_refused(where)}) {{
         return -1;
     }}
@@ -262,11 +265,20 @@ def _parameters(plan: Plan, layer: Layer, constants: Constants) -> str:
     return "\n".join(structs)
 
 
+def _bases(where: Places, const: str = "") -> str:
+    return "".join(f"    {const}int8_t *const {pointer_of(arena)} = {arena.name};\n" for arena in where.arenas)
+
+
+def _unused(where: Places) -> str:
+    """For functions that may not need every bank."""
+    return "".join(f"    (void){pointer_of(arena)};\n" for arena in where.arenas) if len(where.arenas) > 1 else ""
+
+
 def _refused(where: Places) -> str:
     """The condition under which an inference is refused."""
     tests = []
     for parameter in where.parameters:
-        pointer = "a" if parameter.tensor is None else parameter.name
+        pointer = pointer_of(parameter) if parameter.tensor is None else parameter.name
         tests.append(f"{pointer} == 0 || ((uintptr_t){pointer} % {parameter.alignment}u) != 0u")
     return " ||\n        ".join(tests)
 

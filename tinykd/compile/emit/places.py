@@ -57,12 +57,16 @@ class Places:
 
     def of_key(self, key: int) -> str:
         """The address of a buffer, as a byte pointer in C."""
-        return self.held[key].name if key in self.held else f"a + {self.plan.offsets[key]}"
+        return self.held[key].name if key in self.held else self._in_arena(self.plan.offsets[key])
 
     def of_tensor(self, index: int) -> str:
         """The address of an activation, views included."""
         key = self.owner[index]
-        return self.held[key].name if key in self.held else f"a + {self.plan.tensor_offsets[index]}"
+        return self.held[key].name if key in self.held else self._in_arena(self.plan.tensor_offsets[index])
+
+    def _in_arena(self, offset: int) -> str:
+        bank = next((bank for bank in reversed(self.plan.banks) if bank.bytes and bank.start <= offset), None)
+        return f"a + {offset}" if bank is None else f"{pointer(bank.name)} + {offset - bank.start}"
 
     def void(self, index: int) -> str:
         """The same as an argument for a parameter of any pointer type."""
@@ -72,10 +76,32 @@ class Places:
         return f"({'const ' if held.declaration.startswith('const ') else ''}void *){held.name}"
 
 
+MAIN_BANK = "ram"
+"""The bank that every board has; its part is called `arena` in C, as is an arena in one piece."""
+
+
+def pointer(bank: str) -> str:
+    """The byte pointer to a bank's part of the arena in C."""
+    return "a" if bank == MAIN_BANK else f"a_{bank}"
+
+
+def pointer_of(parameter: Parameter) -> str:
+    """The byte pointer to what an arena's parameter names."""
+    return "a" if parameter.name == "arena" else pointer(parameter.name)
+
+
+def _arenas(plan: Plan) -> tuple[Parameter, ...]:
+    """The main bank's part first, though it may be empty, then the others in their order."""
+    main = next((bank.bytes for bank in plan.banks if bank.name == MAIN_BANK), 0) if plan.banks else plan.arena_bytes
+    others = (
+        Parameter(f"void *{b.name}", b.name, max(b.bytes, ARENA_ALIGNMENT), ARENA_ALIGNMENT) for b in plan.banks if b.name != MAIN_BANK
+    )
+    return (Parameter("void *arena", "arena", max(main, ARENA_ALIGNMENT), ARENA_ALIGNMENT), *others)
+
+
 def places(program: Program, plan: Plan, names: Names) -> Places:
     """Where everything lies."""
     graph, owner = program.graph, program.storage()
-    arena = Parameter("void *arena", "arena", plan.arena_bytes, ARENA_ALIGNMENT)
     ends, held, copied = list[Parameter](), dict[int, Parameter](), list[tuple[Parameter, int]]()
     for role, indices in (("input", graph.inputs), ("output", graph.outputs)) if plan.outside else ():
         for position, index in enumerate(indices):
@@ -88,4 +114,4 @@ def places(program: Program, plan: Plan, names: Names) -> Places:
                 held[owner[index]] = end
             elif role == "output":
                 copied.append((end, owner[index]))
-    return Places(plan, owner, (arena,), tuple(ends), held, tuple(copied))
+    return Places(plan, owner, _arenas(plan), tuple(ends), held, tuple(copied))

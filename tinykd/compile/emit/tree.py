@@ -82,7 +82,7 @@ def firmware_files(program: Program, plan: Plan, golden: Golden) -> dict[str, st
         "include/tinykd_model.h": model.generic_header(program, plan, names, top),
         f"src/{names.prefix}_golden.c": golden_vectors.source(golden, top),
     }
-    if where.ends:
+    if memory.needed(where):
         files[f"src/{names.prefix}_memory.c"] = memory.source(program.graph, names, where, top)
     return files
 

@@ -14,7 +14,7 @@ import numpy as np
 from tinykd.compile.planner.exact import Pair
 from tinykd.compile.planner.liveness import Buffer, Distances, aligned
 
-_ORDERS: tuple[Callable[[Buffer], Any], ...] = (
+ORDERS: tuple[Callable[[Buffer], Any], ...] = (
     lambda b: (-b.bytes, b.first, b.key),
     lambda b: (-b.bytes * (b.last - b.first + 1), b.first, b.key),
     lambda b: (-(b.last - b.first), -b.bytes, b.first, b.key),
@@ -54,7 +54,7 @@ def place(found: Sequence[Buffer], pairs: Sequence[Pair], bound: int, tries: int
         near[i].append((j, w_ij, w_ji))
         near[j].append((i, w_ji, w_ij))
     best_order, best, lowest = list(range(len(found))), [], -1
-    for key in _ORDERS:
+    for key in ORDERS:
         order = sorted(range(len(found)), key=lambda k: key(found[k]))
         offsets = _lowest_first(order, near)
         height = _height(sizes, offsets)

@@ -21,6 +21,23 @@ _TRIES = 400
 
 
 @dataclass(frozen=True)
+class Bank:
+    """A bank's part of the arena.
+
+    Attributes:
+        name: of the bank.
+        start: where the part begins in the arena as a whole, in which the parts follow one another.
+        bytes: of the part.
+        capacity: bytes that it may have.
+    """
+
+    name: str
+    start: int
+    bytes: int
+    capacity: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """Where every buffer lies.
 
@@ -36,6 +53,7 @@ class Plan:
         outside: keys of buffers that the caller provides: inputs and outputs that are not in the arena.
         schedule: which layers are computed row by row; the bound and the proof are about this schedule. Of layers that may
             run backward those are kept that must, as their buffers lie.
+        banks: the parts of an arena that lies in several banks of RAM, in order of preference; empty where it is one piece.
     """
 
     buffers: tuple[Buffer, ...]
@@ -48,6 +66,7 @@ class Plan:
     proved: bool = False
     outside: frozenset[int] = frozenset()
     schedule: Schedule = LAYER_BY_LAYER
+    banks: tuple[Bank, ...] = ()
 
     @property
     def optimal(self) -> bool:
@@ -130,7 +149,7 @@ def plan_buffers(
         tensor_offsets={index: offsets[key] for index, key in owners.items() if key in offsets},
         arena_bytes=aligned(_height(found, offsets), ARENA_ALIGNMENT),
         lower_bound=bound,
-        live=tuple(_used(found, offsets, step) for step in range(max(steps, 1))),
+        live=tuple(used_bytes(found, offsets, step) for step in range(max(steps, 1))),
         over=over,
         proved=proved,
     )
@@ -142,7 +161,7 @@ def _height(found: Sequence[Buffer], offsets: Mapping[int, int]) -> int:
     return max((offsets[b.key] + b.bytes for b in found), default=0)
 
 
-def _used(found: Sequence[Buffer], offsets: Mapping[int, int], step: int) -> int:
+def used_bytes(found: Sequence[Buffer], offsets: Mapping[int, int], step: int) -> int:
     """Bytes that at least one buffer of a step covers."""
     covered, top = 0, 0
     for start, end in sorted((offsets[b.key], offsets[b.key] + b.bytes) for b in found if b.first <= step <= b.last):
