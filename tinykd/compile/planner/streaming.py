@@ -29,8 +29,11 @@ LONGEST = 16
 _TRIES = 10
 """Random changes of the order of placement, for each schedule that is looked at."""
 
-_INSTRUCTIONS_PER_MAC = 1.3
-"""What convolutions take at least on Cortex-M4."""
+_INSTRUCTIONS_PER_MAC = {"mve": 0.25, "dsp": 1.0}
+"""What convolutions take at least, by feature of the core."""
+
+_PLAIN_INSTRUCTIONS_PER_MAC = 2.5
+"""The same on cores with none of them."""
 
 
 def plan_for(program: Program, optimize: str, outside: frozenset[int] = frozenset(), seconds: float = SECONDS) -> Plan:
@@ -47,8 +50,9 @@ def plan_for(program: Program, optimize: str, outside: frozenset[int] = frozense
 
 
 def estimated_instructions(program: Program) -> int:
-    """Of one inference on Cortex-M4, rather too few: what is added is a share of it."""
-    return round(_INSTRUCTIONS_PER_MAC * program.macs)
+    """Of one inference, rather too few: what row streaming may add is a share of it."""
+    known = [_INSTRUCTIONS_PER_MAC[feature] for feature in program.features if feature in _INSTRUCTIONS_PER_MAC]
+    return round(min(known, default=_PLAIN_INSTRUCTIONS_PER_MAC) * program.macs)
 
 
 class _Search:
