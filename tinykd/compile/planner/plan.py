@@ -97,9 +97,7 @@ class Plan:
                     raise TinykdError(f"buffers {one.key} and {other.key} overlap in the arena")
 
 
-def plan(
-    program: Program, seconds: float = SECONDS, outside: frozenset[int] = frozenset(), schedule: Schedule = LAYER_BY_LAYER
-) -> Plan:
+def plan(program: Program, seconds: float = SECONDS, outside: frozenset[int] = frozenset(), schedule: Schedule = LAYER_BY_LAYER) -> Plan:
     """Place every buffer of `program`.
 
     Args:
