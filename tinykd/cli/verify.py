@@ -28,6 +28,7 @@ split, a bare model on seeded random inputs. Exit codes: 3 over budget, 4 intege
 @click.option("--samples", type=int, metavar="N", help="Inferences; the test split (at most 1000) or 16 random inputs by default.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs.")
 @click.option("--layers", is_flag=True, help="Compare every tensor of every layer, not only the outputs.")
+@click.option("--price", "priced", is_flag=True, help="Also run with every layer whole: what row streaming costs.")
 @click.option("--image", type=click.Path(path_type=Path, dir_okay=False), help="Run this ELF instead of the one built.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the export; the run's export/ by default.")
 def command(
@@ -48,12 +49,14 @@ def command(
     samples: int | None,
     seed: int,
     layers: bool,
+    priced: bool,
     image: Path | None,
     out: Path | None,
 ) -> None:
     """Export, build, run in the emulator, and compare every integer with the reference."""
     from tinykd.cli.progress import sample_progress
     from tinykd.deploy.export import export
+    from tinykd.deploy.price import price
     from tinykd.deploy.record import record_memory, record_verification
     from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.deploy.verify import check, choose_vectors, verify
@@ -64,6 +67,8 @@ def command(
     vectors = choose_vectors(exported, samples, seed)
     with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=as_json) as advance:
         proof, memory = verify(exported, vectors, toolchain=toolchain, emulator=emulator, layers=layers, image=image, progress=advance)
+    if priced:
+        proof = proof.model_copy(update={"price": price(exported, vectors.inputs[0], toolchain=toolchain, emulator=emulator)})
     record_memory(exported, memory)
     record_verification(exported, proof)
     click.echo(proof.model_dump_json(indent=2) if as_json else verification_text(proof), nl=as_json)

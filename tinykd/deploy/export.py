@@ -70,7 +70,12 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
     destination = folder or source.folder
     _check_folder(destination)
     program = specialised(source, settings, target)
-    memory = planned(program, settings, target, source.ram_bytes)
+    return write_tree(source, settings, program, planned(program, settings, target, source.ram_bytes), destination)
+
+
+def write_tree(source: Source, settings: Export, program: Program, memory: Plan, destination: Path) -> Exported:
+    """Write the source tree of a planned program."""
+    target = find_target(settings.target)
     golden = golden_vectors(source, program)
     files: dict[str, str] = tree.model_files(program, memory, kernel_library())
     files |= tree.firmware_files(program, memory, golden.within(GOLDEN_BYTES))

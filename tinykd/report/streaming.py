@@ -29,6 +29,24 @@ class Streaming(Section):
     share: float = Field(description="of the whole inference, estimated from its multiply-accumulates")
 
 
+class Price(Section):
+    """One inference with some layers row by row, and with all of them whole, by the same compiler in the same emulator."""
+
+    instructions: int
+    whole_instructions: int
+    arena_bytes: int
+    whole_arena_bytes: int
+
+
+def price_text(p: Price) -> str:
+    """A line of plain text."""
+    added = p.instructions - p.whole_instructions
+    return (
+        f"row by row: arena {p.arena_bytes:,} bytes instead of {p.whole_arena_bytes:,}, "
+        f"measured price {added:,} instructions ({100 * added / max(p.whole_instructions, 1):.2f} %)"
+    )
+
+
 def streaming_text(s: Streaming) -> list[str]:
     """Lines of plain text."""
     lines = [

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tinykd.recipe.section import Section
+from tinykd.report.streaming import Price, price_text
 
 
 class LayerDifference(Section):
@@ -51,6 +52,7 @@ class Verification(Section):
     golden_differences: int = Field(description="bytes of golden outputs that the firmware itself found to differ")
     layers_compared: int = Field(description="0 unless every layer was compared")
     accuracy: float | None = Field(None, description="top-1 on the samples' labels, computed from the target's integers")
+    price: Price | None = Field(None, description="what row streaming costs, where it was measured (--price)")
     mismatches: tuple[LayerDifference, ...] = ()
 
 
@@ -66,6 +68,8 @@ def verification_text(v: Verification) -> str:
         f"  flash {v.flash_bytes:,} bytes (weights {v.weights_bytes:,}, code {v.code_bytes:,}); "
         f"RAM {v.ram_bytes:,} bytes (arena {v.arena_bytes:,}, stack {v.stack_bytes:,})",
     ]
+    if v.price is not None:
+        lines.append(f"  {price_text(v.price)}")
     if v.accuracy is not None:
         lines.append(f"  accuracy on target {100 * v.accuracy:.2f} % of {v.samples} samples")
     for m in v.mismatches:
