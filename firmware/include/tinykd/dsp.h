@@ -14,6 +14,11 @@ static inline uint32_t tinykd_load_word(const int8_t *aligned)
     return word;
 }
 
+static inline void tinykd_store_word(int8_t *aligned, uint32_t word)
+{
+    __builtin_memcpy(__builtin_assume_aligned(aligned, 4), &word, sizeof word);
+}
+
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
 /* The instructions by name: GCC's arm_acle.h lacks some of them before version 14. None touches memory or flags. */
 #define TINYKD_INSTRUCTION(name, text)                                                                                 \
@@ -103,6 +108,14 @@ static inline uint32_t tinykd_pack_high(uint32_t low, uint32_t high)
     return r;
 }
 
+/* The larger of each pair of bytes: the difference sets the flags by which the bytes are selected. */
+static inline uint32_t tinykd_largest_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t r;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(r) : "r"(a), "r"(b) : "cc");
+    return r;
+}
+
 #define TINYKD_PRODUCT(name, text)                                                                                     \
     static inline int32_t tinykd_##name(uint32_t a, uint32_t b, int32_t sum)                                           \
     {                                                                                                                  \
@@ -140,6 +153,17 @@ static inline uint32_t tinykd_pack(int32_t low, int32_t high)
 static inline uint32_t tinykd_pack_high(uint32_t low, uint32_t high)
 {
     return (low >> 16) | (high & 0xFFFF0000u);
+}
+
+/* The larger of each pair of bytes. */
+static inline uint32_t tinykd_largest_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t r = 0;
+    for (uint32_t shift = 0; shift < 32u; shift += 8u) {
+        const int8_t x = (int8_t)(uint8_t)(a >> shift & 0xFFu), y = (int8_t)(uint8_t)(b >> shift & 0xFFu);
+        r |= (uint32_t)(uint8_t)(x > y ? x : y) << shift;
+    }
+    return r;
 }
 
 /* (a * b + 2^31) >> 32 */

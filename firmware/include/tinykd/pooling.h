@@ -26,4 +26,8 @@ void tinykd_average_pool_2d_up_s8(const struct tinykd_pool_2d *p, const int8_t *
 void tinykd_max_pool_2d_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
 void tinykd_max_pool_2d_s16(const struct tinykd_pool_2d *p, const int16_t *input, int16_t *output);
 
+/* The same with DSP instructions: one image, channels a multiple of 4, means of up to 255 elements. */
+void tinykd_average_pool_2d_dsp_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
+void tinykd_max_pool_2d_dsp_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
+
 #endif

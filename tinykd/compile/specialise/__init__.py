@@ -12,7 +12,7 @@ from typing import Any
 
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.program import Layer, Program
-from tinykd.compile.specialise import blocked, dsp, dsp_depthwise, dsp_elementwise, mve, mve_depthwise
+from tinykd.compile.specialise import blocked, dsp, dsp_depthwise, dsp_elementwise, dsp_pooling, mve, mve_depthwise
 
 Specialisation = Callable[[Any], "Call | None"]
 """From the parameters of a layer to a faster call."""
@@ -28,6 +28,8 @@ SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
         "DEPTHWISE_CONV_2D": dsp_depthwise.depthwise_conv_2d,
         "FULLY_CONNECTED": dsp.fully_connected,
         "ADD": dsp_elementwise.add,
+        "AVERAGE_POOL_2D": dsp_pooling.average_pool_2d,
+        "MAX_POOL_2D": dsp_pooling.max_pool_2d,
         "MUL": dsp_elementwise.mul,
         "SUB": dsp_elementwise.sub,
     },
