@@ -73,6 +73,21 @@ def _window(w: _Network, source: int) -> int:
         assert tensor.quant is not None
         return w.apply(kind, options, (source,), (1, *size, channels), tensor.quant)
     filters = channels if kind == "DEPTHWISE_CONV_2D" else int(rng.choice([4, 8, 12]))
+    return _convolution(w, kind, source, filters, rows, columns, padding, activation)
+
+
+def _convolution(
+    w: _Network,
+    kind: str,
+    source: int,
+    filters: int,
+    rows: tuple[int, int, int],
+    columns: tuple[int, int, int],
+    padding: int,
+    activation: int,
+) -> int:
+    """CONV_2D or DEPTHWISE_CONV_2D of (kernel, stride, dilation) each way, random weights."""
+    rng, (_, height, width, channels) = w.rng, w.tensors[source].shape
     shape = (1, rows[0], columns[0], filters) if kind == "DEPTHWISE_CONV_2D" else (filters, rows[0], columns[0], channels)
     axis = 3 if kind == "DEPTHWISE_CONV_2D" else 0
     depth = math.prod(shape) / filters
@@ -80,10 +95,29 @@ def _window(w: _Network, source: int) -> int:
     weights = w.constant(sampling.int8(rng, shape, -127, 127), Quant(scales, (0,) * filters, axis))
     bias = w.constant(rng.integers(-500, 500, filters).astype(np.int32), None)
     if kind == "CONV_2D":
-        options = Conv2DOptions(padding, columns[1], rows[1], activation, columns[2], rows[2])
+        options: object = Conv2DOptions(padding, columns[1], rows[1], activation, columns[2], rows[2])
     else:
         options = DepthwiseConv2DOptions(padding, columns[1], rows[1], 1, activation, columns[2], rows[2])
+    size = _out(height, padding, *rows), _out(width, padding, *columns)
     return w.apply(kind, options, (source, weights, bias), (1, *size, filters), w.quant())
+
+
+def bottleneck_network() -> Graph:
+    """The head of a MobileNetV2: 24x24x4, 3x3 to 8 channels, 1x1 to 48, depthwise 3x3 with stride 2, 1x1 to 8, another block, ADD."""
+    w = _Network(np.random.default_rng(5))
+    source = w.tensor((1, 24, 24, 4), w.quant())
+    one, three, halving = (1, 1, 1), (3, 1, 1), (3, 2, 1)
+    current = _convolution(w, "CONV_2D", source, 8, three, three, SAME, 1)
+    current = _convolution(w, "CONV_2D", current, 48, one, one, SAME, 1)
+    current = _convolution(w, "DEPTHWISE_CONV_2D", current, 48, halving, halving, SAME, 1)
+    skipped = _convolution(w, "CONV_2D", current, 8, one, one, SAME, 0)
+    current = _convolution(w, "CONV_2D", skipped, 48, one, one, SAME, 1)
+    current = _convolution(w, "DEPTHWISE_CONV_2D", current, 48, three, three, SAME, 1)
+    current = _convolution(w, "CONV_2D", current, 8, one, one, SAME, 0)
+    current = w.apply("ADD", AddOptions(), (skipped, current), w.tensors[current].shape, w.quant(2 * SCALE))
+    graph = Graph(tuple(w.tensors), tuple(w.ops), (source,), (current,), name="bottleneck")
+    graph.check()
+    return graph
 
 
 def _pair(w: _Network, a: int, b: int) -> int:

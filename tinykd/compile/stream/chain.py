@@ -1,10 +1,11 @@
 """A chain: consecutive layers computed row by row, the tensors between them never whole.
 
-The last layer asks for one row after another, and each layer for the rows that its next row reads; the last layer that is
-asked and has all that it reads computes a row, with the kernel of the whole layer. Of a tensor inside, only a window exists: the rows that some reader still needs,
-in order and without gaps, so that a kernel finds them as it would in the whole tensor. A full window moves its rows down.
-No row is computed twice. Branches that meet again, as in a residual block, are a chain like any other.
-Source of the idea: line buffers of image pipelines (Halide, "fused" schedules); Lin et al., MCUNetV2, computes patches instead.
+The last layer asks for one row after another, and each layer for the rows that its next row reads; the last layer that is asked
+and has all that it reads computes a row, with the kernel of the whole layer. Of a tensor inside, only a window exists: the
+rows that some reader still needs, in order and without gaps, so that a kernel finds them as it would in the whole tensor. A
+full window moves its rows down. No row is computed twice. Branches that meet again, as in a residual block, are a chain like
+any other.
+Source of the idea: line buffers of image pipelines (Halide's fused schedules); MCUNetV2 (Lin et al. 2021) computes patches.
 """
 
 from __future__ import annotations
@@ -96,7 +97,6 @@ def chain(program: Program, stages: Sequence[Rows]) -> Chain | None:
     if any(counts.get(source, stage.window.input) != stage.window.input for stage in stages for source in stage.sources):
         return None
     sources = tuple(dict.fromkeys(index for stage in stages for index in stage.sources if index not in made))
-    # what a stage asks for may be the graph's own state, which nothing here overwrites
     run = _Run(program, stages, sources)
     run.all()
     held, offset = dict[int, Held](), 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tinykd.compile.ops.conv_2d import Conv2D
 from tinykd.compile.program import Layer, Program
 from tinykd.compile.stream.chain import Chain
 from tinykd.compile.stream.rows import Rows
@@ -14,6 +15,9 @@ CALL_INSTRUCTIONS = 120
 
 MOVE_INSTRUCTIONS = 0.4
 """Of moving one byte of a window."""
+
+SINGLE_INSTRUCTIONS = 1.2
+"""More for each multiply-accumulate of a pixel that is left over: kernels of CONV_2D take pixels in pairs, here of one row."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,10 @@ class Schedule:
     @property
     def instructions(self) -> int:
         """Estimate of the instructions that it costs."""
-        calls = sum(one.calls - len(one.stages) for one in self.chains) + sum(rows.count - 1 for rows in self.backward)
-        return round(calls * CALL_INSTRUCTIONS + sum(one.moved for one in self.chains) * MOVE_INSTRUCTIONS)
+        by_rows = [*(rows for one in self.chains for rows in one.stages), *self.backward]
+        calls, moved = sum(rows.count - 1 for rows in by_rows), sum(one.moved for one in self.chains)
+        singles = sum(_leftover_macs(rows) for rows in by_rows)
+        return round(calls * CALL_INSTRUCTIONS + moved * MOVE_INSTRUCTIONS + singles * SINGLE_INSTRUCTIONS)
 
     def rows_at(self, layer: int) -> Rows | None:
         """How a layer is computed by rows; None where it is computed whole."""
@@ -52,6 +58,12 @@ class Schedule:
     def chain_at(self, layer: int) -> Chain | None:
         """The chain that a layer belongs to."""
         return next((one for one in self.chains if one.first <= layer <= one.last), None)
+
+
+def _leftover_macs(rows: Rows) -> int:
+    """Multiply-accumulates of the last pixels of rows with an odd number of them."""
+    p = rows.layer.parameters
+    return rows.layer.macs // p.columns.output if isinstance(p, Conv2D) and p.columns.output % 2 else 0
 
 
 LAYER_BY_LAYER = Schedule()
