@@ -6,11 +6,11 @@
 
 #include <stdint.h>
 
-/* A piece of a kernel that is compiled anew, with the constants it is given, wherever it is used. */
-#define TINYKD_INLINE static inline __attribute__((always_inline))
-
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
+
+/* A piece of a kernel that is compiled anew, with the constants it is given, wherever it is used. */
+#define TINYKD_INLINE static inline __attribute__((always_inline))
 
 typedef int8x16_t tinykd_bytes;
 typedef int16x8_t tinykd_halves;
@@ -31,18 +31,6 @@ TINYKD_INLINE tinykd_bytes tinykd_next_bytes(const int8_t **from)
     *from = at;
     return v;
 }
-
-/* Loads 16 bytes and steps over the first few of them. */
-#define TINYKD_STEP_BYTES(step)                                                                                        \
-    TINYKD_INLINE tinykd_bytes tinykd_step_##step##_bytes(const int8_t **from)                                         \
-    {                                                                                                                  \
-        const int8_t *at = *from;                                                                                      \
-        tinykd_bytes v;                                                                                                \
-                                                                                                                       \
-        __asm__("vldrb.u8 %q0, [%1], #" #step : "=w"(v), "+r"(at) : "m"(*(const int8_t(*)[16])at));                    \
-        *from = at;                                                                                                    \
-        return v;                                                                                                      \
-    }
 
 /* The first `count` bytes, 1 to 16, and zeros. Nothing behind them is read. */
 TINYKD_INLINE tinykd_bytes tinykd_load_some_bytes(const int8_t *from, int32_t count)
@@ -70,16 +58,75 @@ TINYKD_INLINE tinykd_bytes tinykd_clamp_bytes(tinykd_bytes v, int32_t low, int32
     return vminq_s8(vmaxq_s8(v, vdupq_n_s8((int8_t)low)), vdupq_n_s8((int8_t)high));
 }
 
+/* Loads and products that belong together are single pieces of assembly: GCC moves vector loads far ahead of their use, and then
+ * spills vectors. */
+
 /* The sum of the 16 products. */
 TINYKD_INLINE int32_t tinykd_first_dot(tinykd_bytes a, tinykd_bytes b)
 {
     return vmladavq_s8(a, b);
 }
 
+/* sum + the 16 products */
 TINYKD_INLINE int32_t tinykd_dot(int32_t sum, tinykd_bytes a, tinykd_bytes b)
 {
     return vmladavaq_s8(sum, a, b);
 }
+
+/* sum + the products of the next 16 bytes of both */
+TINYKD_INLINE int32_t tinykd_dot_next(int32_t sum, const int8_t **a, const int8_t **b)
+{
+    const int8_t *x = *a, *y = *b;
+    tinykd_bytes u, v;
+
+    __asm__("vldrb.u8 %q3, [%1], #16\n\tvldrb.u8 %q4, [%2], #16\n\tvmladava.s8 %0, %q3, %q4"
+            : "+Te"(sum), "+r"(x), "+r"(y), "=&w"(u), "=&w"(v)
+            : "m"(*(const int8_t(*)[16])x), "m"(*(const int8_t(*)[16])y));
+    *a = x;
+    *b = y;
+    return sum;
+}
+
+/* The products of 16 bytes with `b`; then `a` steps over the first few. */
+#define TINYKD_DOT_STEP(step)                                                                                          \
+    TINYKD_INLINE int32_t tinykd_dot_step_##step(const int8_t **a, tinykd_bytes b)                                     \
+    {                                                                                                                  \
+        const int8_t *x = *a;                                                                                          \
+        tinykd_bytes u;                                                                                                \
+        int32_t sum;                                                                                                   \
+                                                                                                                       \
+        __asm__("vldrb.u8 %q2, [%1], #" #step "\n\tvmladav.s8 %0, %q2, %q3"                                            \
+                : "=Te"(sum), "+r"(x), "=&w"(u)                                                                        \
+                : "w"(b), "m"(*(const int8_t(*)[16])x));                                                               \
+        *a = x;                                                                                                        \
+        return sum;                                                                                                    \
+    }
+
+/* The next 16 bytes of a and of b with the next two vectors of w. */
+#define TINYKD_DOT_2X2(name, product, sums)                                                                            \
+    TINYKD_INLINE struct tinykd_sums name(struct tinykd_sums s, const int8_t **a, const int8_t **b, const int8_t **w)  \
+    {                                                                                                                  \
+        const int8_t *x = *a, *y = *b, *z = *w;                                                                        \
+        tinykd_bytes t, u, v;                                                                                          \
+                                                                                                                       \
+        __asm__("vldrb.u8 %q7, [%4], #16\n\tvldrb.u8 %q9, [%6], #16\n\t" product " %0, %q7, %q9\n\t"                   \
+                "vldrb.u8 %q8, [%5], #16\n\t" product " %2, %q8, %q9\n\t"                                             \
+                "vldrb.u8 %q9, [%6], #16\n\t" product " %1, %q7, %q9\n\t" product " %3, %q8, %q9"                      \
+                : sums(s.a0), sums(s.a1), sums(s.b0), sums(s.b1), "+r"(x), "+r"(y), "+r"(z), "=&w"(t), "=&w"(u), "=&w"(v) \
+                : "m"(*(const int8_t(*)[16])x), "m"(*(const int8_t(*)[16])y), "m"(*(const int8_t(*)[32])z));           \
+        *a = x;                                                                                                        \
+        *b = y;                                                                                                        \
+        *w = z;                                                                                                        \
+        return s;                                                                                                      \
+    }
+
+/* Sums of two pixels a and b with two filters. */
+struct tinykd_sums {
+    int32_t a0, a1, b0, b1;
+};
+
+TINYKD_DOT_2X2(tinykd_first_dot_2x2, "vmladav.s8", "=&Te")
+TINYKD_DOT_2X2(tinykd_dot_2x2, "vmladava.s8", "+Te")
 
 /* Eight bytes, sign-extended. */
 TINYKD_INLINE tinykd_halves tinykd_load_halves(const int8_t *from)
@@ -174,18 +221,20 @@ TINYKD_INLINE tinykd_words tinykd_shift_words(tinykd_words v, tinykd_words shift
     return vrshlq_s32(v, shifts);
 }
 
-/* Four words and another four plus the zero point, as bytes; the narrowing moves saturate. */
+/* Four words and another four plus the zero point, as bytes; the narrowing moves saturate. GCC copies what such moves keep. */
 TINYKD_INLINE tinykd_bytes tinykd_narrow_words(tinykd_words first, tinykd_words second, int32_t zero_point)
 {
-    const tinykd_halves both = vqaddq_n_s16(vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(first), first), second), (int16_t)zero_point);
-    return vqmovnbq_s16(vreinterpretq_s8_s16(both), both);
+    __asm__("vqmovnb.s32 %q0, %q0\n\tvqmovnt.s32 %q0, %q1\n\tvqadd.s16 %q0, %q0, %2\n\tvqmovnb.s16 %q0, %q0"
+            : "+w"(first)
+            : "w"(second), "r"(zero_point));
+    return vreinterpretq_s8_s32(first);
 }
 
 /* Four words plus the zero point, saturated, as bytes. */
 TINYKD_INLINE void tinykd_store_word_bytes(int8_t *to, tinykd_words v, int32_t zero_point)
 {
-    const tinykd_halves narrow = vqaddq_n_s16(vqmovnbq_s32(vreinterpretq_s16_s32(v), v), (int16_t)zero_point);
-    vstrbq_s32(to, vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(narrow), narrow)));
+    __asm__("vqmovnb.s32 %q0, %q0\n\tvqadd.s16 %q0, %q0, %1\n\tvqmovnb.s16 %q0, %q0" : "+w"(v) : "r"(zero_point));
+    vstrbq_s32(to, v);
 }
 
 /* The bytes that `tinykd_narrow_words` made: its first four words to one place, the second four to another. */
@@ -205,6 +254,7 @@ TINYKD_INLINE void tinykd_store_some_narrowed(int8_t *first, int8_t *second, tin
 }
 
 #else
+#define TINYKD_INLINE static inline
 
 typedef struct {
     int8_t at[16];
@@ -238,13 +288,6 @@ static inline tinykd_bytes tinykd_next_bytes(const int8_t **from)
     *from += 16;
     return tinykd_load_bytes(*from - 16);
 }
-
-#define TINYKD_STEP_BYTES(step)                                                                                        \
-    static inline tinykd_bytes tinykd_step_##step##_bytes(const int8_t **from)                                         \
-    {                                                                                                                  \
-        *from += (step);                                                                                               \
-        return tinykd_load_bytes(*from - (step));                                                                      \
-    }
 
 static inline void tinykd_store_some_bytes(int8_t *to, tinykd_bytes v, int32_t count)
 {
@@ -295,6 +338,37 @@ static inline int32_t tinykd_dot(int32_t sum, tinykd_bytes a, tinykd_bytes b)
 static inline int32_t tinykd_first_dot(tinykd_bytes a, tinykd_bytes b)
 {
     return tinykd_dot(0, a, b);
+}
+
+static inline int32_t tinykd_dot_next(int32_t sum, const int8_t **a, const int8_t **b)
+{
+    const tinykd_bytes x = tinykd_next_bytes(a);
+    return tinykd_dot(sum, x, tinykd_next_bytes(b));
+}
+
+#define TINYKD_DOT_STEP(step)                                                                                          \
+    static inline int32_t tinykd_dot_step_##step(const int8_t **a, tinykd_bytes b)                                     \
+    {                                                                                                                  \
+        *a += (step);                                                                                                  \
+        return tinykd_first_dot(tinykd_load_bytes(*a - (step)), b);                                                    \
+    }
+
+struct tinykd_sums {
+    int32_t a0, a1, b0, b1;
+};
+
+static inline struct tinykd_sums tinykd_dot_2x2(struct tinykd_sums s, const int8_t **a, const int8_t **b, const int8_t **w)
+{
+    const tinykd_bytes x = tinykd_next_bytes(a), y = tinykd_next_bytes(b), first = tinykd_next_bytes(w), second = tinykd_next_bytes(w);
+    const struct tinykd_sums r = {tinykd_dot(s.a0, x, first), tinykd_dot(s.a1, x, second), tinykd_dot(s.b0, y, first),
+                                  tinykd_dot(s.b1, y, second)};
+    return r;
+}
+
+static inline struct tinykd_sums tinykd_first_dot_2x2(struct tinykd_sums s, const int8_t **a, const int8_t **b, const int8_t **w)
+{
+    s.a0 = s.a1 = s.b0 = s.b1 = 0;
+    return tinykd_dot_2x2(s, a, b, w);
 }
 
 static inline tinykd_halves tinykd_load_some_halves(const int8_t *from, int32_t count)
@@ -456,28 +530,41 @@ TINYKD_INLINE tinykd_words tinykd_four_words(int32_t a, int32_t b, int32_t c, in
     return tinykd_with_odd_words(tinykd_even_words(a, c), b, d);
 }
 
-typedef tinykd_words tinykd_requantizing(tinykd_words sums, const int32_t *scaling);
+/* Biases, multipliers and shifts (-31 to -1) of four channels. */
+struct tinykd_scaling {
+    tinykd_words biases, multipliers, shifts;
+};
 
-/* Sums of four channels to the output's scale, rounded twice: `scaling` holds their biases, multipliers and shifts (-31 to -1). */
-TINYKD_INLINE tinykd_words tinykd_requantize_words(tinykd_words sums, const int32_t *scaling)
+TINYKD_INLINE struct tinykd_scaling tinykd_next_scaling(const int32_t **from)
 {
-    const tinykd_words biased = tinykd_add_words(sums, tinykd_load_words(scaling));
-    const tinykd_words high = tinykd_multiply_words_rounding(biased, tinykd_load_words(scaling + 4));
-    return tinykd_shift_words(tinykd_add_words(high, tinykd_sign_words(high)), tinykd_load_words(scaling + 8));
+    struct tinykd_scaling s;
+
+    s.biases = tinykd_next_words(from);
+    s.multipliers = tinykd_next_words(from);
+    s.shifts = tinykd_next_words(from);
+    return s;
+}
+
+/* Sums of four channels to the output's scale. */
+typedef tinykd_words tinykd_requantizing(tinykd_words sums, struct tinykd_scaling s);
+
+/* Rounded twice. */
+TINYKD_INLINE tinykd_words tinykd_requantize_words(tinykd_words sums, struct tinykd_scaling s)
+{
+    const tinykd_words high = tinykd_multiply_words_rounding(tinykd_add_words(sums, s.biases), s.multipliers);
+    return tinykd_shift_words(tinykd_add_words(high, tinykd_sign_words(high)), s.shifts);
 }
 
 /* The same where outputs below the zero point are clamped to it, so that negative sums may be rounded in any way. */
-TINYKD_INLINE tinykd_words tinykd_requantize_positive_words(tinykd_words sums, const int32_t *scaling)
+TINYKD_INLINE tinykd_words tinykd_requantize_positive_words(tinykd_words sums, struct tinykd_scaling s)
 {
-    const tinykd_words biased = tinykd_add_words(sums, tinykd_load_words(scaling));
-    return tinykd_shift_words(tinykd_multiply_words_rounding(biased, tinykd_load_words(scaling + 4)), tinykd_load_words(scaling + 8));
+    return tinykd_shift_words(tinykd_multiply_words_rounding(tinykd_add_words(sums, s.biases), s.multipliers), s.shifts);
 }
 
-/* The same rounded once, ties up. */
-TINYKD_INLINE tinykd_words tinykd_requantize_words_once(tinykd_words sums, const int32_t *scaling)
+/* Rounded once, ties up. */
+TINYKD_INLINE tinykd_words tinykd_requantize_words_once(tinykd_words sums, struct tinykd_scaling s)
 {
-    const tinykd_words biased = tinykd_add_words(sums, tinykd_load_words(scaling));
-    return tinykd_shift_words(tinykd_multiply_words(biased, tinykd_load_words(scaling + 4)), tinykd_load_words(scaling + 8));
+    return tinykd_shift_words(tinykd_multiply_words(tinykd_add_words(sums, s.biases), s.multipliers), s.shifts);
 }
 
 /* Clamps what is narrower than a byte, in place. */

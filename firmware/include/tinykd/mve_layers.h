@@ -21,16 +21,18 @@ struct tinykd_conv_2d_mve {
     const int32_t *scaling;
 };
 
-/* Kernels of one tap, without padding: 1, 2, 3, or any number (n) of chunks, all whole where n.
+/* Kernels of one tap, without padding: 1 to 4 chunks, or more (n); where at least 4, all whole.
  * Those named positive want clamp_low to be at least the output's zero point. */
 #define TINYKD_CONV_2D_MVE(name) void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output)
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_1_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_2_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_3_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_4_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_n_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_1_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_2_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_4_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_n_positive_mve_s8);
 
 /* Any kernel: two windows of 16 * chunks bytes are gathered in `scratch`. */
@@ -39,10 +41,12 @@ TINYKD_CONV_2D_MVE(tinykd_conv_2d_n_positive_mve_s8);
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_mve_s8);
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_mve_s8);
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_4_mve_s8);
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_mve_s8);
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_positive_mve_s8);
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_positive_mve_s8);
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_positive_mve_s8);
+TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_4_positive_mve_s8);
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_positive_mve_s8);
 
 /* tinykd_depthwise_conv_2d with batch 1, multiplier 1, dilation 1, channels a multiple of 4. */
@@ -59,12 +63,20 @@ struct tinykd_depthwise_conv_2d_mve {
     const int32_t *scaling;
 };
 
-/* `scratch` is channels * line bytes and 16 * chunks more. */
-void tinykd_depthwise_conv_2d_mve_s8(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch);
-
-/* The same where clamp_low is at least the output's zero point. */
-void tinykd_depthwise_conv_2d_positive_mve_s8(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output,
-                                              int8_t *scratch);
+/* `scratch` is channels * line bytes and 16 * chunks more. One chunk and kernel_height * stride_width 3 or 6; 2, 4, or any number (n)
+ * of chunks. Those named positive want clamp_low to be at least the output's zero point. */
+#define TINYKD_DEPTHWISE_MVE(name)                                                                                     \
+    void name(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_step_3_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_step_6_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_2_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_4_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_n_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_step_3_positive_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_step_6_positive_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_2_positive_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_4_positive_mve_s8);
+TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_n_positive_mve_s8);
 
 /* tinykd_fully_connected. */
 struct tinykd_fully_connected_mve {

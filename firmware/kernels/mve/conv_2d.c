@@ -9,11 +9,6 @@
 #include "tinykd/mve_layers.h"
 #include "tinykd/window.h"
 
-/* Sums of two filters for two pixels. */
-struct conv_2d_mve_sums {
-    int32_t a0, a1, b0, b1;
-};
-
 /* What registers hold of a pixel. */
 struct conv_2d_mve_pixel {
     tinykd_bytes v0, v1, v2;
@@ -31,9 +26,9 @@ TINYKD_INLINE struct conv_2d_mve_pixel conv_2d_mve_held(const int8_t *x, int32_t
 }
 
 /* The first 16 bytes of both pixels with both filters. */
-TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_first(tinykd_bytes a, tinykd_bytes b, const int8_t **weights)
+TINYKD_INLINE struct tinykd_sums conv_2d_mve_first(tinykd_bytes a, tinykd_bytes b, const int8_t **weights)
 {
-    struct conv_2d_mve_sums s;
+    struct tinykd_sums s;
     tinykd_bytes w = tinykd_next_bytes(weights);
 
     s.a0 = tinykd_first_dot(a, w);
@@ -45,7 +40,7 @@ TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_first(tinykd_bytes a, tinykd_b
 }
 
 /* 16 bytes more. */
-TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_more(struct conv_2d_mve_sums s, tinykd_bytes a, tinykd_bytes b, const int8_t **weights)
+TINYKD_INLINE struct tinykd_sums conv_2d_mve_more(struct tinykd_sums s, tinykd_bytes a, tinykd_bytes b, const int8_t **weights)
 {
     tinykd_bytes w = tinykd_next_bytes(weights);
 
@@ -57,10 +52,10 @@ TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_more(struct conv_2d_mve_sums s
     return s;
 }
 
-TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_short(const struct conv_2d_mve_pixel *a, const struct conv_2d_mve_pixel *b, int32_t chunks,
+TINYKD_INLINE struct tinykd_sums conv_2d_mve_short(const struct conv_2d_mve_pixel *a, const struct conv_2d_mve_pixel *b, int32_t chunks,
                                                         const int8_t **weights)
 {
-    struct conv_2d_mve_sums s = conv_2d_mve_first(a->v0, b->v0, weights);
+    struct tinykd_sums s = conv_2d_mve_first(a->v0, b->v0, weights);
 
     if (chunks > 1) {
         s = conv_2d_mve_more(s, a->v1, b->v1, weights);
@@ -71,43 +66,51 @@ TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_short(const struct conv_2d_mve
     return s;
 }
 
-TINYKD_INLINE struct conv_2d_mve_sums conv_2d_mve_long(const int8_t *a, const int8_t *b, int32_t chunks, const int8_t **weights)
+/* Four times 16 bytes or more. */
+TINYKD_INLINE struct tinykd_sums conv_2d_mve_long(const int8_t *a, const int8_t *b, int32_t chunks, const int8_t **weights)
 {
     const int8_t *w = *weights;
-    tinykd_bytes x = tinykd_next_bytes(&a), y = tinykd_next_bytes(&b);
-    struct conv_2d_mve_sums s = conv_2d_mve_first(x, y, &w);
+    struct tinykd_sums s = {0, 0, 0, 0};
 
-    for (int32_t i = chunks - 1; i > 0; --i) {
-        x = tinykd_next_bytes(&a);
-        y = tinykd_next_bytes(&b);
-        s = conv_2d_mve_more(s, x, y, &w);
+    s = tinykd_first_dot_2x2(s, &a, &b, &w);
+    s = tinykd_dot_2x2(s, &a, &b, &w);
+    s = tinykd_dot_2x2(s, &a, &b, &w);
+    s = tinykd_dot_2x2(s, &a, &b, &w);
+    for (int32_t i = (chunks - 4) >> 2; i > 0; --i) {
+        s = tinykd_dot_2x2(s, &a, &b, &w);
+        s = tinykd_dot_2x2(s, &a, &b, &w);
+        s = tinykd_dot_2x2(s, &a, &b, &w);
+        s = tinykd_dot_2x2(s, &a, &b, &w);
+    }
+    for (int32_t i = chunks & 3; i > 0; --i) {
+        s = tinykd_dot_2x2(s, &a, &b, &w);
     }
     *weights = w;
     return s;
 }
 
-/* Pixels at a and b with every filter; `chunks` is 1, 2, 3, or 0 for any number. */
+/* Pixels at a and b with every filter; `chunks` is 1 to 4, or 0 for more. */
 TINYKD_INLINE void conv_2d_mve_pair(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b,
                                     int32_t chunks, tinykd_requantizing *requantize)
 {
-    const int32_t zero_point = p->output_zero_point, any = p->chunks;
+    const int32_t zero_point = p->output_zero_point, count = chunks != 0 ? chunks : p->chunks, few = chunks != 0 && chunks < 4;
     const int8_t *weights = p->weights;
     const int32_t *scaling = p->scaling;
     struct conv_2d_mve_pixel held_a, held_b;
 
-    if (chunks != 0) {
+    if (few) {
         held_a = conv_2d_mve_held(a, chunks, p->last);
         held_b = conv_2d_mve_held(b, chunks, p->last);
     }
     for (int32_t quads = p->out_channels >> 2; quads > 0; --quads, to_a += 4, to_b += 4) {
-        struct conv_2d_mve_sums s = chunks != 0 ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, any, &weights);
+        struct tinykd_sums s = few ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, count, &weights);
         tinykd_words x = tinykd_even_words(s.a0, s.a1), y = tinykd_even_words(s.b0, s.b1);
 
-        s = chunks != 0 ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, any, &weights);
+        s = few ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, count, &weights);
         x = tinykd_with_odd_words(x, s.a0, s.a1);
         y = tinykd_with_odd_words(y, s.b0, s.b1);
-        tinykd_store_narrowed(to_a, to_b, tinykd_narrow_words(requantize(x, scaling), requantize(y, scaling), zero_point));
-        scaling += 12;
+        const struct tinykd_scaling scale = tinykd_next_scaling(&scaling);
+        tinykd_store_narrowed(to_a, to_b, tinykd_narrow_words(requantize(x, scale), requantize(y, scale), zero_point));
     }
 }
 
@@ -191,16 +194,20 @@ TINYKD_INLINE void conv_2d_mve(const struct tinykd_conv_2d_mve *p, const int8_t 
 CONV_2D_MVE(tinykd_conv_2d_1_mve_s8, 1, tinykd_requantize_words)
 CONV_2D_MVE(tinykd_conv_2d_2_mve_s8, 2, tinykd_requantize_words)
 CONV_2D_MVE(tinykd_conv_2d_3_mve_s8, 3, tinykd_requantize_words)
+CONV_2D_MVE(tinykd_conv_2d_4_mve_s8, 4, tinykd_requantize_words)
 CONV_2D_MVE(tinykd_conv_2d_n_mve_s8, 0, tinykd_requantize_words)
 CONV_2D_MVE(tinykd_conv_2d_1_positive_mve_s8, 1, tinykd_requantize_positive_words)
 CONV_2D_MVE(tinykd_conv_2d_2_positive_mve_s8, 2, tinykd_requantize_positive_words)
 CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8, 3, tinykd_requantize_positive_words)
+CONV_2D_MVE(tinykd_conv_2d_4_positive_mve_s8, 4, tinykd_requantize_positive_words)
 CONV_2D_MVE(tinykd_conv_2d_n_positive_mve_s8, 0, tinykd_requantize_positive_words)
 CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_mve_s8, 1, tinykd_requantize_words)
 CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_mve_s8, 2, tinykd_requantize_words)
 CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_mve_s8, 3, tinykd_requantize_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_4_mve_s8, 4, tinykd_requantize_words)
 CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_mve_s8, 0, tinykd_requantize_words)
 CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_positive_mve_s8, 1, tinykd_requantize_positive_words)
 CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_positive_mve_s8, 2, tinykd_requantize_positive_words)
 CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_positive_mve_s8, 3, tinykd_requantize_positive_words)
+CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_4_positive_mve_s8, 4, tinykd_requantize_positive_words)
 CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_positive_mve_s8, 0, tinykd_requantize_positive_words)

@@ -9,45 +9,42 @@
 #include "tinykd/mve.h"
 #include "tinykd/mve_layers.h"
 
-/* Row t of the padded input into the lines; `row` is null outside. */
-static void depthwise_mve_insert(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *row, int8_t *lines)
+/* One row of the padded input into the lines; `row` is null outside. */
+static __attribute__((noinline)) void depthwise_mve_insert(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *row, int8_t *lines)
 {
     const tinykd_halves offsets = tinykd_multiples(p->line), outside = tinykd_same_halves(p->input_zero_point);
-    const int32_t columns = (p->out_width - 1) * p->stride_width + p->kernel_width, group = 8 * p->line;
+    const int32_t columns = (p->out_width - 1) * p->stride_width + p->kernel_width;
+    const int32_t eight = 8 * p->line, groups = p->channels >> 3, step = p->kernel_height;
 
-    for (int32_t x = 0; x < columns; ++x, lines += p->kernel_height) {
-        const int32_t column = x - p->pad_left;
+    for (int32_t x = -p->pad_left; x < columns - p->pad_left; ++x, lines += step) {
         int8_t *to = lines;
-        int32_t left = p->channels;
 
-        if (row != 0 && column >= 0 && column < p->in_width) {
-            const int8_t *from = row + column * p->channels;
+        if (row != 0 && x >= 0 && x < p->in_width) {
+            const int8_t *from = row + x * p->channels;
 
-            for (; left >= 8; left -= 8, from += 8, to += group) {
+            for (int32_t i = groups; i > 0; --i, from += 8, to += eight) {
                 tinykd_scatter_halves(to, offsets, tinykd_load_halves(from));
             }
-            if (left > 0) {
-                tinykd_scatter_some_halves(to, offsets, tinykd_load_some_halves(from, left), left);
+            if ((p->channels & 4) != 0) {
+                tinykd_scatter_some_halves(to, offsets, tinykd_load_some_halves(from, 4), 4);
             }
         } else {
-            for (; left >= 8; left -= 8, to += group) {
+            for (int32_t i = groups; i > 0; --i, to += eight) {
                 tinykd_scatter_halves(to, offsets, outside);
             }
-            if (left > 0) {
-                tinykd_scatter_some_halves(to, offsets, outside, left);
+            if ((p->channels & 4) != 0) {
+                tinykd_scatter_some_halves(to, offsets, outside, 4);
             }
         }
     }
 }
 
-typedef tinykd_bytes depthwise_mve_next(const int8_t **from);
+TINYKD_DOT_STEP(3)
+TINYKD_DOT_STEP(6)
 
-TINYKD_STEP_BYTES(3)
-TINYKD_STEP_BYTES(6)
-
-/* One row of four channels whose windows have at most 16 taps; `next` loads a window and steps to the one beside it. */
-TINYKD_INLINE void depthwise_mve_small(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *x, const int8_t *w, const int32_t *scaling,
-                                       int8_t *output, depthwise_mve_next *next, tinykd_requantizing *requantize)
+/* One row of four channels whose windows have at most 16 taps; windows lie 3 or 6 bytes apart. */
+TINYKD_INLINE void depthwise_mve_small(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *x, const int8_t *w,
+                                       const struct tinykd_scaling *scale, int8_t *output, int32_t step, tinykd_requantizing *requantize)
 {
     const tinykd_bytes w0 = tinykd_load_bytes(w), w1 = tinykd_load_bytes(w + 16);
     const tinykd_bytes w2 = tinykd_load_bytes(w + 32), w3 = tinykd_load_bytes(w + 48);
@@ -55,105 +52,92 @@ TINYKD_INLINE void depthwise_mve_small(const struct tinykd_depthwise_conv_2d_mve
     const int32_t zero_point = p->output_zero_point, channels = p->channels;
 
     for (int32_t left = p->out_width; left > 0; --left, output += channels) {
-        const int32_t s0 = tinykd_first_dot(next(&x0), w0), s2 = tinykd_first_dot(next(&x2), w2);
+        const int32_t s0 = step == 3 ? tinykd_dot_step_3(&x0, w0) : tinykd_dot_step_6(&x0, w0);
+        const int32_t s2 = step == 3 ? tinykd_dot_step_3(&x2, w2) : tinykd_dot_step_6(&x2, w2);
         tinykd_words sums = tinykd_even_words(s0, s2);
-        const int32_t s1 = tinykd_first_dot(next(&x1), w1), s3 = tinykd_first_dot(next(&x3), w3);
+        const int32_t s1 = step == 3 ? tinykd_dot_step_3(&x1, w1) : tinykd_dot_step_6(&x1, w1);
+        const int32_t s3 = step == 3 ? tinykd_dot_step_3(&x3, w3) : tinykd_dot_step_6(&x3, w3);
+
         sums = tinykd_with_odd_words(sums, s1, s3);
-        tinykd_store_word_bytes(output, requantize(sums, scaling), zero_point);
+        tinykd_store_word_bytes(output, requantize(sums, *scale), zero_point);
     }
 }
 
-TINYKD_INLINE int32_t depthwise_mve_window(const int8_t *x, const int8_t *w, int32_t chunks)
+/* The window at x; `weights` is left behind its filter. */
+TINYKD_INLINE int32_t depthwise_mve_window(const int8_t *x, const int8_t **weights, int32_t chunks)
 {
-    int32_t sum = tinykd_first_dot(tinykd_load_bytes(x), tinykd_load_bytes(w));
+    int32_t sum = 0;
 
-    for (int32_t k = 1; k < chunks; ++k) {
-        sum = tinykd_dot(sum, tinykd_load_bytes(x + 16 * k), tinykd_load_bytes(w + 16 * k));
+    if (chunks == 2 || chunks == 4) {
+        sum = tinykd_dot_next(tinykd_dot_next(sum, &x, weights), &x, weights);
+        return chunks == 2 ? sum : tinykd_dot_next(tinykd_dot_next(sum, &x, weights), &x, weights);
+    }
+    for (; chunks > 0; --chunks) {
+        sum = tinykd_dot_next(sum, &x, weights);
     }
     return sum;
 }
 
 /* One row of four channels, windows of any size. */
-TINYKD_INLINE void depthwise_mve_large(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *x, const int8_t *w, const int32_t *scaling,
-                                       int8_t *output, int32_t chunks, tinykd_requantizing *requantize)
+TINYKD_INLINE void depthwise_mve_large(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *x, const int8_t *weights,
+                                       const struct tinykd_scaling *scale, int8_t *output, int32_t chunks, tinykd_requantizing *requantize)
 {
     const int32_t line = p->line, zero_point = p->output_zero_point, channels = p->channels;
-    const int32_t step = p->kernel_height * p->stride_width, filter = 16 * chunks;
+    const int32_t step = p->kernel_height * p->stride_width;
 
     for (int32_t left = p->out_width; left > 0; --left, x += step, output += channels) {
-        const int32_t s0 = depthwise_mve_window(x, w, chunks), s2 = depthwise_mve_window(x + 2 * line, w + 2 * filter, chunks);
-        tinykd_words sums = tinykd_even_words(s0, s2);
-        const int32_t s1 = depthwise_mve_window(x + line, w + filter, chunks);
-        const int32_t s3 = depthwise_mve_window(x + 3 * line, w + 3 * filter, chunks);
-        sums = tinykd_with_odd_words(sums, s1, s3);
-        tinykd_store_word_bytes(output, requantize(sums, scaling), zero_point);
+        const int8_t *w = weights;
+        const int32_t s0 = depthwise_mve_window(x, &w, chunks), s1 = depthwise_mve_window(x + line, &w, chunks);
+        const int32_t s2 = depthwise_mve_window(x + 2 * line, &w, chunks), s3 = depthwise_mve_window(x + 3 * line, &w, chunks);
+
+        tinykd_store_word_bytes(output, requantize(tinykd_four_words(s0, s1, s2, s3), *scale), zero_point);
     }
 }
 
-/* One row of all channels. */
-TINYKD_INLINE void depthwise_mve_row(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *lines, int8_t *output,
-                                     tinykd_requantizing *requantize)
-{
-    const int32_t step = p->kernel_height * p->stride_width;
-    const int8_t *w = p->weights;
-    const int32_t *scaling = p->scaling;
-
-    for (int32_t c = 0; c < p->channels; c += 4, lines += 4 * p->line, w += 64 * p->chunks, scaling += 12, output += 4) {
-        if (p->chunks == 1 && step == 3) {
-            depthwise_mve_small(p, lines, w, scaling, output, tinykd_step_3_bytes, requantize);
-        } else if (p->chunks == 1 && step == 6) {
-            depthwise_mve_small(p, lines, w, scaling, output, tinykd_step_6_bytes, requantize);
-        } else if (p->chunks == 2) {
-            depthwise_mve_large(p, lines, w, scaling, output, 2, requantize);
-        } else if (p->chunks == 4) {
-            depthwise_mve_large(p, lines, w, scaling, output, 4, requantize);
-        } else {
-            depthwise_mve_large(p, lines, w, scaling, output, p->chunks, requantize);
-        }
-    }
-}
-
-typedef void depthwise_mve_computing(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *lines, int8_t *output);
-
-static void depthwise_mve_signed(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *lines, int8_t *output)
-{
-    depthwise_mve_row(p, lines, output, tinykd_requantize_words);
-}
-
-static void depthwise_mve_positive(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *lines, int8_t *output)
-{
-    depthwise_mve_row(p, lines, output, tinykd_requantize_positive_words);
-}
-
+/* All rows. `step` is 3 or 6 where one chunk holds a window, else 0; `chunks` is their number, 0 for any. */
 TINYKD_INLINE void depthwise_mve(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch,
-                                 depthwise_mve_computing *compute)
+                                 int32_t step, int32_t chunks, tinykd_requantizing *requantize)
 {
-    const int32_t out_row = p->out_width * p->channels;
+    const int32_t count = chunks != 0 ? chunks : p->chunks, in_row = p->in_width * p->channels, out_row = p->out_width * p->channels;
     int32_t inserted = 0;
 
     for (int32_t y = 0; y < p->out_height; ++y, output += out_row) {
         const int32_t top = y * p->stride_height;
+        const int8_t *w = p->weights, *lines = scratch + top;
+        const int32_t *scaling = p->scaling;
 
         for (inserted = inserted < top ? top : inserted; inserted < top + p->kernel_height; ++inserted) {
             const int32_t row = inserted - p->pad_top;
-            const int8_t *const from = row >= 0 && row < p->in_height ? input + row * p->in_width * p->channels : 0;
-
-            depthwise_mve_insert(p, from, scratch + inserted);
+            depthwise_mve_insert(p, row >= 0 && row < p->in_height ? input + row * in_row : 0, scratch + inserted);
         }
-        compute(p, scratch + top, output);
+        for (int32_t c = 0; c < p->channels; c += 4, lines += 4 * p->line, w += 64 * count) {
+            const struct tinykd_scaling scale = tinykd_next_scaling(&scaling);
+
+            if (step != 0) {
+                depthwise_mve_small(p, lines, w, &scale, output + c, step, requantize);
+            } else {
+                depthwise_mve_large(p, lines, w, &scale, output + c, count, requantize);
+            }
+        }
         if (p->clamp_low > -128 || p->clamp_high < 127) {
             tinykd_clamp_in_place(output, out_row, p->clamp_low, p->clamp_high);
         }
     }
 }
 
-void tinykd_depthwise_conv_2d_mve_s8(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)
-{
-    depthwise_mve(p, input, output, scratch, depthwise_mve_signed);
-}
+#define DEPTHWISE_MVE(name, step, chunks, requantize)                                                                  \
+    void name(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)      \
+    {                                                                                                                  \
+        depthwise_mve(p, input, output, scratch, step, chunks, requantize);                                            \
+    }
 
-void tinykd_depthwise_conv_2d_positive_mve_s8(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *input, int8_t *output,
-                                              int8_t *scratch)
-{
-    depthwise_mve(p, input, output, scratch, depthwise_mve_positive);
-}
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_step_3_mve_s8, 3, 1, tinykd_requantize_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_step_6_mve_s8, 6, 1, tinykd_requantize_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_2_mve_s8, 0, 2, tinykd_requantize_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_4_mve_s8, 0, 4, tinykd_requantize_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_n_mve_s8, 0, 0, tinykd_requantize_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_step_3_positive_mve_s8, 3, 1, tinykd_requantize_positive_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_step_6_positive_mve_s8, 6, 1, tinykd_requantize_positive_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_2_positive_mve_s8, 0, 2, tinykd_requantize_positive_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_4_positive_mve_s8, 0, 4, tinykd_requantize_positive_words)
+DEPTHWISE_MVE(tinykd_depthwise_conv_2d_n_positive_mve_s8, 0, 0, tinykd_requantize_positive_words)

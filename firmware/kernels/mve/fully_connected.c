@@ -35,13 +35,13 @@ TINYKD_INLINE void fully_connected_mve(const struct tinykd_fully_connected_mve *
         int8_t *const first = output;
         int32_t left = p->channels;
 
-        for (; left >= 8; left -= 8, scaling += 24, output += 8) {
-            const tinykd_words a = requantize(fully_connected_mve_quad(input, p->depth, &weights), scaling);
-            const tinykd_words b = requantize(fully_connected_mve_quad(input, p->depth, &weights), scaling + 12);
+        for (; left >= 8; left -= 8, output += 8) {
+            const tinykd_words a = requantize(fully_connected_mve_quad(input, p->depth, &weights), tinykd_next_scaling(&scaling));
+            const tinykd_words b = requantize(fully_connected_mve_quad(input, p->depth, &weights), tinykd_next_scaling(&scaling));
             tinykd_store_narrowed(output, output + 4, tinykd_narrow_words(a, b, p->output_zero_point));
         }
-        for (; left > 0; left -= 4, scaling += 12) {
-            const tinykd_words a = requantize(fully_connected_mve_quad(input, p->depth, &weights), scaling);
+        for (; left > 0; left -= 4) {
+            const tinykd_words a = requantize(fully_connected_mve_quad(input, p->depth, &weights), tinykd_next_scaling(&scaling));
             const int32_t some = left < 4 ? left : 4;
             tinykd_store_some_narrowed(output, output, tinykd_narrow_words(a, a, p->output_zero_point), some);
             output += some;

@@ -123,12 +123,12 @@ def conv_2d(p: Any) -> Call | None:
     filters = p.weights.reshape(p.out_channels, -1)
     table = chunked(filters)
     chunks = table.shape[2]
-    held = chunks if chunks <= _MOST_HELD else "n"
+    number = chunks if chunks <= _MOST_HELD + 1 else "n"
     direct = _single_taps(p) and (chunks <= _MOST_HELD or filters.shape[1] % BYTES == 0)
     positive = "positive_" if p.clamp[0] >= p.output_zero_point else ""
     fields = portable_conv_2d.call(shifted).fields
     return Call(
-        function=f"tinykd_conv_2d_{'' if direct else 'gather_'}{held}_{positive}mve_s8",
+        function=f"tinykd_conv_2d_{'' if direct else 'gather_'}{number}_{positive}mve_s8",
         struct="tinykd_conv_2d_mve",
         fields={
             **{name: value for name, value in fields.items() if name not in _NOT_IN_STRUCT},

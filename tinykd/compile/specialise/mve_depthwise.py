@@ -33,7 +33,7 @@ def depthwise_conv_2d(p: Any) -> Call | None:
     fields = portable_depthwise.call(shifted).fields
     geometry = {"channels" if name == "in_channels" else name: value for name, value in fields.items() if name not in _NOT_IN_STRUCT}
     return Call(
-        function=f"tinykd_depthwise_conv_2d_{positive}mve_s8",
+        function=f"tinykd_depthwise_conv_2d_{_windows(p, chunks)}_{positive}mve_s8",
         struct="tinykd_depthwise_conv_2d_mve",
         fields={
             **geometry,
@@ -49,6 +49,14 @@ def depthwise_conv_2d(p: Any) -> Call | None:
 
 
 _NOT_IN_STRUCT = ("batch", "multiplier", "dilation_height", "dilation_width", "weights", "bias", "multipliers", "shifts")
+
+
+def _windows(p: DepthwiseConv2D, chunks: int) -> str:
+    """How the name of the kernel begins: what it is told when it is compiled."""
+    apart = p.rows.kernel * p.columns.stride
+    if chunks == 1 and apart in (3, 6):
+        return f"step_{apart}"
+    return str(chunks) if chunks in (2, 4) else "n"
 
 
 def _distance(p: DepthwiseConv2D) -> int:
