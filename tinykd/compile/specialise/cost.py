@@ -1,10 +1,11 @@
 """What a kernel call costs in instructions, from shapes alone: the price of a choice before anything is built.
 
-    instructions = mac * MACs + output * outputs + window * values in windows + position * positions + call
+    instructions = mac * MACs + output * outputs + window * values in windows + position * positions + call * calls
 
-A position is an element of the output without its last axis, a pixel; the values in its window are the inputs that it reads of
-each filter. The constants are fitted to `tinykd profile` by `python bench/cost_model.py FOLDER`, which prints this table. They hold
-for gcc at -O2 and the first core below that runs the kernel; between candidates for one core only their order matters.
+A position is an element of the output without its last axis, a pixel; the values in its window are the inputs that it reads for
+one filter. A layer is one call, or one a row where it is part of a chain. The constants are fitted to profiles by
+`python bench/cost_model.py FOLDER`, which prints this table: gcc, on the core beside each kernel. Between candidates for one core only
+their order matters.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ class Work:
         outputs: elements.
         windows: values in the windows of all positions.
         positions: elements of the output without its last axis.
+        calls: of the kernel.
     """
 
     macs: int
     outputs: int
     windows: int
     positions: int
+    calls: int = 1
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Instructions for each unit of `Work`, and for the call itself."""
+    """Instructions for each unit of `Work`."""
 
     mac: float
     output: float
@@ -45,29 +48,74 @@ class Cost:
     call: float
 
     def of(self, work: Work) -> int:
-        """Instructions of one call."""
+        """Instructions of so much work."""
         spent = self.mac * work.macs + self.output * work.outputs + self.window * work.windows + self.position * work.positions
-        return round(spent + self.call)
+        return round(spent + self.call * work.calls)
 
 
-COSTS: Mapping[str, Cost] = {}
-"""By kernel."""
+COSTS: Mapping[str, Cost] = {
+    # m3, 33 layers, worst +2 % (mlperf_ic 11, ram)
+    "add.c": Cost(mac=0, output=44.5, window=22.3, position=25.2, call=978),
+    # m3, 9 layers, worst +5 % (mlperf_ic 12, ram)
+    "average_pool_2d.c": Cost(mac=0, output=53.2, window=7.1, position=0, call=0),
+    # m3, 116 layers, worst -21 % (tinyengine_vww 1, speed)
+    "blocked/conv_2d.c": Cost(mac=1.92, output=19, window=0.677, position=77.6, call=381),
+    # m3, 58 layers, worst -22 % (tinyengine_vww 52, speed)
+    "blocked/depthwise_conv_2d.c": Cost(mac=6.31, output=0, window=0, position=0, call=2540),
+    # m3, 28 layers, worst +16 % (mlperf_ad 4, speed)
+    "blocked/fully_connected.c": Cost(mac=2.42, output=54.7, window=4.2, position=39.8, call=39.8),
+    # m3, 58 layers, worst -62 % (mlperf_kws 0, speed)
+    "conv_2d.c": Cost(mac=5.75, output=112, window=13.9, position=18.6, call=0),
+    # m3, 38 layers, worst +29 % (tinyengine_vww 52, speed)
+    "depthwise_conv_2d.c": Cost(mac=5.12, output=121, window=45.8, position=0, call=0),
+    # m55, 2 layers, worst +0 % (tinyengine_vww 58, speed)
+    "dequantize.c": Cost(mac=0, output=0, window=31, position=0, call=0),
+    # m4, 116 layers, worst -31 % (mlperf_vww 0, ram)
+    "dsp/conv_2d.c": Cost(mac=0.856, output=12.9, window=0.0561, position=204, call=370),
+    # m4, 46 layers, worst +37 % (mlperf_vww 1, ram)
+    "dsp/depthwise_3x3.c": Cost(mac=1.68, output=15.1, window=0, position=0, call=849),
+    # m4, 18 layers, worst +20 % (tinyengine_vww 30, speed)
+    "dsp/depthwise_conv_2d.c": Cost(mac=1.52, output=27, window=4.74, position=0, call=3470),
+    # m55, 22 layers, worst -1 % (mlperf_ic 3, ram)
+    "dsp/elementwise.c": Cost(mac=0, output=8.44, window=4.22, position=2.02, call=138),
+    # m4, 28 layers, worst +19 % (mlperf_ad 4, speed)
+    "dsp/fully_connected.c": Cost(mac=1, output=26.2, window=1.64, position=51, call=51),
+    # m55, 6 layers, worst +1 % (mlperf_ic 12, ram)
+    "dsp/pooling.c": Cost(mac=0, output=19.9, window=1.21, position=0, call=0),
+    # m3, 14 layers, worst -0 % (mlperf_ic 14, speed)
+    "fully_connected.c": Cost(mac=6, output=51.5, window=0.00217, position=12.4, call=12.4),
+    # m55, 4 layers, worst -2 % (tinyengine_vww 56, ram)
+    "mean.c": Cost(mac=0, output=0, window=29.2, position=0, call=0),
+    # m55, 116 layers, worst -53 % (mlperf_vww 0, ram)
+    "mve/conv_2d.c": Cost(mac=0.167, output=1.27, window=0.235, position=33.2, call=25.2),
+    # m55, 64 layers, worst -42 % (mlperf_vww 3, speed)
+    "mve/depthwise_conv_2d.c": Cost(mac=0.422, output=4.78, window=0, position=16.5, call=1640),
+    # m55, 28 layers, worst +16 % (mlperf_ad 4, speed)
+    "mve/fully_connected.c": Cost(mac=0.145, output=8.88, window=0.2, position=37.8, call=37.8),
+    # m55, 2 layers, worst -0 % (tinyengine_vww 0, speed)
+    "quantize.c": Cost(mac=0, output=0, window=40, position=0, call=0),
+    # m55, 6 layers, worst -56 % (mlperf_vww 30, ram)
+    "softmax.c": Cost(mac=0, output=35.3, window=35.3, position=0, call=0),
+    # m55, 2 layers, worst +0 % (tinyengine_vww 54, speed)
+    "strided_copy.c": Cost(mac=0, output=0, window=9.71, position=0, call=0),
+}
+"""By the file of the kernel, whose variants differ little."""
 
 UNKNOWN = Cost(mac=8, output=25, window=0, position=0, call=100)
 """Of kernels that are not in the table."""
 
 
-def work(program: Program, layer: Layer) -> Work:
-    """What `layer` has to do."""
+def work(program: Program, layer: Layer, calls: int = 1) -> Work:
+    """What `layer` has to do, in so many calls."""
     shape = program.tensor(layer.op.subject).shape
     outputs = sum(program.tensor(index).elements for index in layer.op.outputs)
     read = sum(program.tensor(index).elements for index in layer.passed)
     channels = shape[-1] if shape else 1
-    return Work(layer.macs, outputs, layer.macs // channels if layer.macs else read, prod(shape[:-1]))
+    return Work(layer.macs, outputs, layer.macs // channels if layer.macs else read, prod(shape[:-1]), calls)
 
 
-def instructions(program: Program, layer: Layer) -> int:
+def instructions(program: Program, layer: Layer, calls: int = 1) -> int:
     """Estimate of the instructions that `layer` takes; 0 for a view."""
     if not isinstance(layer.call, Call):
         return 0
-    return COSTS.get(layer.call.function, UNKNOWN).of(work(program, layer))
+    return COSTS.get(layer.call.source, UNKNOWN).of(work(program, layer, calls))
