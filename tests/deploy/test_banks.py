@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.deploy.commands import tinykd
 from tests.deploy.test_verify import TOOLCHAINS
 from tests.target.machines import needs_qemu
+from tinykd.deploy.banks import capacities
 from tinykd.deploy.export import export
 from tinykd.deploy.firmware import build_firmware, physical_memory
 from tinykd.deploy.memory import memory_report
@@ -16,6 +18,7 @@ from tinykd.deploy.source import open_source
 from tinykd.deploy.verify import check, choose_vectors, verify
 from tinykd.errors import OverBudget, ToolError, UsageError
 from tinykd.recipe.model import Export
+from tinykd.target.boards import Region
 from tinykd.target.elf import read_elf
 
 BANKS = {"m3": "psram", "m4": "psram", "m55": "isram"}
@@ -65,10 +68,19 @@ def test_on_the_host_with_inputs_and_outputs_outside(model: Path, tmp_path: Path
     check(proof)
 
 
-def test_a_bank_is_taken_where_ram_is_too_small(model: Path, tmp_path: Path) -> None:
-    outcome = tinykd("verify", model, "--target", "m4", "--samples", 3, "--ram", "2KiB", "--out", tmp_path / "tree")
-    assert outcome.returncode == 0, outcome.stderr
-    assert "void *arena, void *psram" in (tmp_path / "tree" / "include" / "tinykd_small.h").read_text()
+def test_all_banks_are_taken_where_the_ram_of_the_board_is_too_small(model: Path, tmp_path: Path) -> None:
+    exported = export(open_source(model), Export(target="m4"), tmp_path / "tree")
+    assert capacities(exported.settings, exported.target, exported.plan) == {}
+    board = exported.target.board
+    assert board is not None
+    small = replace(exported.target, board=replace(board, ram=Region(board.ram.origin, 2100)))
+    assert capacities(exported.settings, small, exported.plan) == {"ram": 52, "psram": 16 << 20}
+
+
+def test_a_budget_that_is_too_small_is_no_reason(model: Path, tmp_path: Path) -> None:
+    outcome = tinykd("export", model, "--target", "m4", "--ram", "700B", "--out", tmp_path / "tree")
+    assert outcome.returncode == 3
+    assert "bytes over its budget of 700" in outcome.stderr
 
 
 def test_banks_that_are_too_small_or_not_there(model: Path, tmp_path: Path) -> None:

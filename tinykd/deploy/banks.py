@@ -18,13 +18,12 @@ _STACK_AND_DATA = 2048
 """Bytes of the main RAM that the arena leaves for the rest, where tinykd chooses the banks."""
 
 
-def capacities(settings: Export, target: Target, whole: Plan, ram_bytes: int | None) -> Mapping[str, int]:
-    """Bytes by name of bank, in order of preference: those of the settings; all of the board's where its RAM is too small;
-    empty where the arena lies in RAM in one piece.
+def capacities(settings: Export, target: Target, whole: Plan) -> Mapping[str, int]:
+    """Bytes by name of bank, in order of preference: those of the settings; all of the board's where no budget but its RAM
+    itself is too small; empty where the arena lies in RAM in one piece.
 
     Args:
         whole: the arena in one piece.
-        ram_bytes: the budget of RAM, None for all that the board has.
 
     Raises:
         UsageError: the board has no such bank, or less of it.
@@ -41,7 +40,7 @@ def capacities(settings: Export, target: Target, whole: Plan, ram_bytes: int | N
         return wanted
     if board is None or not board.banks:
         return {}
-    room = max((ram_bytes or board.ram.bytes) - _STACK_AND_DATA, 0)
+    room = max(board.ram.bytes - _STACK_AND_DATA, 0)
     return {} if whole.arena_bytes <= room else {MAIN_BANK: room, **{bank.name: bank.bytes for bank in board.banks}}
 
 

@@ -70,7 +70,7 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
     destination = folder or source.folder
     _check_folder(destination)
     program = specialised(source, settings, target)
-    return write_tree(source, settings, program, planned(program, settings, target, source.ram_bytes), destination)
+    return write_tree(source, settings, program, planned(program, settings, target), destination)
 
 
 def write_tree(source: Source, settings: Export, program: Program, memory: Plan, destination: Path) -> Exported:
@@ -96,7 +96,7 @@ def export_single_file(source: Source, settings: Export, folder: Path) -> tuple[
     """Write the model as one `.c` and one `.h`; returns their paths."""
     target = find_target(settings.target)
     program = specialised(source, settings, target)
-    files = tree.single_file(program, planned(program, settings, target, source.ram_bytes), kernel_library())
+    files = tree.single_file(program, planned(program, settings, target), kernel_library())
     for name, text in files.items():
         write_atomically(folder / name, text.encode())
     return tuple(folder / name for name in files)
@@ -117,17 +117,14 @@ def specialised(source: Source, settings: Export, target: Target) -> Program:
     return specialise(program, features(target))
 
 
-def planned(program: Program, settings: Export, target: Target, ram_bytes: int | None) -> Plan:
+def planned(program: Program, settings: Export, target: Target) -> Plan:
     """Where the tensors of `program` lie.
-
-    Args:
-        ram_bytes: the budget of RAM, None for all that the board has.
 
     Raises:
         OverBudget: the banks that were asked for are too small.
     """
     whole = plan_for(program, settings.optimize, OUTSIDE[settings.io](program))
-    banks = capacities(settings, target, whole, ram_bytes)
+    banks = capacities(settings, target, whole)
     return in_banks(program, whole, banks) if banks else whole
 
 

@@ -215,10 +215,15 @@ def _check(sizes: Sizes, budget: Budget, elf: Path) -> None:
     if sizes.flash_bytes > budget.flash_bytes:
         largest = sorted(sizes.objects, key=lambda o: -o.flash)[:3]
         takers = ", ".join(f"{o.source} {o.flash}" for o in largest)
-        over.append(f"flash {sizes.flash_bytes} of {budget.flash_bytes} bytes ({takers})")
+        over.append(
+            f"flash {sizes.flash_bytes} of {budget.flash_bytes} bytes ({takers}), {sizes.flash_bytes - budget.flash_bytes} too many"
+        )
     if sizes.ram_bytes > budget.ram_bytes:
-        parts = f"arena {sizes.arena_bytes}, stack {sizes.stack_bytes}, .data {sizes.data_bytes}, .bss {sizes.bss_bytes}"
-        over.append(f"RAM {sizes.ram_bytes} of {budget.ram_bytes} bytes ({parts})")
+        arena = sizes.arena_bytes - sum(sizes.banks.values())
+        rest = sizes.bss_bytes - arena - sizes.io_bytes
+        io = f"inputs and outputs {sizes.io_bytes}, " if sizes.io_bytes else ""
+        parts = f"arena {arena}, {io}stack {sizes.stack_bytes}, .data {sizes.data_bytes}, .bss {rest}"
+        over.append(f"RAM {sizes.ram_bytes} of {budget.ram_bytes} bytes ({parts}), {sizes.ram_bytes - budget.ram_bytes} too many")
     if over:
         elf.unlink(missing_ok=True)
         shrink = "the weights: fewer channels" if "flash" in over[0] else "the arena: smaller activations early in the net"
