@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.fuzz.differential import c_differences, numpy_differences, subject
+from tests.fuzz.differential import Subject, c_differences, numpy_differences, subject
 from tests.fuzz.pruned import pruned_network
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
 from tinykd.compile.litert import ReferenceInterpreter
@@ -24,10 +26,11 @@ from tinykd.compile.reader import read_model
 from tinykd.compile.simulate import simulate
 from tinykd.compile.writer import write_model
 from tinykd.deploy.compare import Comparison
+from tinykd.errors import UnsupportedModel
 
 FIRST = int(os.environ.get("TINYKD_FUZZ_SEED", "0"))
-NETWORKS = int(os.environ.get("TINYKD_FUZZ_PRUNED", "150"))
-NETWORKS_IN_C = 20
+NETWORKS = int(os.environ.get("TINYKD_FUZZ_PRUNED", "80"))
+NETWORKS_IN_C = 10
 
 PAIRS = np.array(list(itertools.product(range(-128, 128), repeat=2)), np.int8)
 """[65536, 2] every pair of bytes."""
@@ -36,14 +39,25 @@ IMAGES = {"two pixels": (PAIRS.shape[0], 1, 2, 1), "two channels": (PAIRS.shape[
 """Shapes of a batch of every image of two bytes; in the first, each pixel lies at a border of its own."""
 
 
+MOST_MACS = 300
+"""Of a network that is run on every input."""
+
+
+def losing(images: str) -> Iterator[int]:
+    """Seeds of small networks that lose channels."""
+    for seed in itertools.count():
+        program = compile_graph(pruned_network(seed, (1, *IMAGES[images][1:])))
+        if any(tensor.reduced for tensor in program.graph.tensors) and program.macs < MOST_MACS:
+            yield seed
+
+
 @pytest.mark.parametrize("images", IMAGES)
-@pytest.mark.parametrize("seed", [2, 3, 7, 18, 19])
-def test_holds_for_every_input(seed: int, images: str) -> None:
+@pytest.mark.parametrize("position", range(5))
+def test_holds_for_every_input(position: int, images: str) -> None:
     """Every tensor of the smaller network, and every constant that was claimed, on all inputs there are."""
-    graph = pruned_network(seed, IMAGES[images])
+    graph = pruned_network(next(itertools.islice(losing(images), position, None)), IMAGES[images])
     x = PAIRS.reshape(IMAGES[images])
     program, judge = compile_graph(graph), ReferenceInterpreter(write_model(graph))
-    assert any(tensor.reduced for tensor in program.graph.tensors), "another seed: this network lost nothing"
     judge.run([x])
     values = simulate(program, [x])
     for layer in program.layers:
@@ -55,10 +69,10 @@ def test_holds_for_every_input(seed: int, images: str) -> None:
 
 
 @pytest.mark.parametrize("images", IMAGES)
-@pytest.mark.parametrize("seed", range(4))
-def test_ranges_hold_for_every_input(seed: int, images: str) -> None:
+@pytest.mark.parametrize("position", range(4))
+def test_ranges_hold_for_every_input(position: int, images: str) -> None:
     """No integer leaves its range; after one layer both ends are reached, for its inputs are free."""
-    graph = pruned_network(seed, IMAGES[images])
+    graph = pruned_network(next(itertools.islice(losing(images), position, None)), IMAGES[images])
     judge = ReferenceInterpreter(write_model(graph))
     judge.run([PAIRS.reshape(IMAGES[images])])
     known = ranges(lower(graph))
@@ -71,29 +85,41 @@ def test_ranges_hold_for_every_input(seed: int, images: str) -> None:
             np.testing.assert_array_equal(seen.max(axis=0), claimed.high[0])
 
 
-def test_random_networks_equal_litert() -> None:
+def drawn(dtype: str, networks: int, samples: int) -> list[Subject]:
+    """Networks and inputs for them; a few of int16 have a MEAN or RELU that is refused."""
+    subjects = []
+    for seed in range(FIRST, FIRST + networks):
+        with contextlib.suppress(UnsupportedModel):
+            subjects.append(_drawn(seed, dtype, samples))
+    assert len(subjects) >= 0.9 * networks
+    return subjects
+
+
+def _drawn(seed: int, dtype: str, count: int) -> Subject:
+    graph, rng, limits = pruned_network(seed, dtype=dtype), np.random.default_rng(seed), np.iinfo(dtype)
+    shape = graph.tensors[graph.inputs[0]].shape
+    samples = [(rng.integers(limits.min, limits.max + 1, shape).astype(dtype),) for _ in range(count)]
+    return subject(f"{dtype}_{seed}", write_model(graph), samples)
+
+
+DTYPES = ("int8", "uint8", "int16")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_random_networks_equal_litert(dtype: str) -> None:
     differences: list[str] = []
     kinds: set[str] = set()
-    for seed in range(FIRST, FIRST + NETWORKS):
-        graph, rng = pruned_network(seed), np.random.default_rng(seed)
-        shape = graph.tensors[graph.inputs[0]].shape
-        samples = [(rng.integers(-128, 128, shape).astype(np.int8),) for _ in range(3)]
-        one = subject(f"p{seed}", write_model(graph), samples)
+    for one in drawn(dtype, NETWORKS, 3):
         differences += numpy_differences(one)
         program = one.variants[1].program
         kinds |= {layer.op.kind for layer in program.layers if program.tensor(layer.op.outputs[0]).reduced}
     assert differences == []
-    assert kinds >= {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "CONCATENATION", "MEAN", "PAD", "RESHAPE", "AVERAGE_POOL_2D", "RELU"}
+    assert kinds >= {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "CONCATENATION", "MEAN", "MUL", "PAD", "RESHAPE", "AVERAGE_POOL_2D"}
 
 
-def test_random_networks_in_c(tmp_path: Path) -> None:
-    subjects = []
-    for seed in range(FIRST, FIRST + NETWORKS_IN_C):
-        graph, rng = pruned_network(seed), np.random.default_rng(seed)
-        shape = graph.tensors[graph.inputs[0]].shape
-        samples = [(rng.integers(-128, 128, shape).astype(np.int8),) for _ in range(2)]
-        subjects.append(subject(f"p{seed}", write_model(graph), samples))
-    assert c_differences(subjects, tmp_path) == []
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_random_networks_in_c(dtype: str, tmp_path: Path) -> None:
+    assert c_differences(drawn(dtype, NETWORKS_IN_C, 2), tmp_path) == []
 
 
 ZERO_POINT = 4

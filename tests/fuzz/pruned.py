@@ -11,12 +11,12 @@ from tinykd.compile.reader import read_model
 from tinykd.compile.writer import write_model
 
 
-def pruned_network(seed: int, shape: tuple[int, ...] | None = None) -> Graph:
-    """A network of three to seven layers with one input of `shape`, as a reader sees it. The same seed gives the same one."""
+def pruned_network(seed: int, shape: tuple[int, ...] | None = None, dtype: str = "int8") -> Graph:
+    """A network of three to seven layers with one input of `shape` and `dtype`, as a reader sees it. The same seed gives the same one."""
     w = Wiring(np.random.default_rng([seed, 0xDEAD]))
     drawn = (1, *(int(n) for n in w.rng.integers(1, 7, 2)), int(w.rng.integers(1, 5)))
     image = shape or drawn
-    last = w.input(np.zeros(image, np.int8), image_quant(w))
+    last = w.input(np.zeros(image, dtype), image_quant(w, dtype))
     for _ in range(int(w.rng.integers(3, 8))):
         step = STEPS[int(w.rng.integers(0, len(STEPS)))]
         last = step(w, last)

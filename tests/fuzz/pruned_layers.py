@@ -22,30 +22,47 @@ from tinykd.compile.ops.reshape import ReshapeOptions
 if TYPE_CHECKING:
     from tests.fuzz.chains import Wiring
 
-SATURATED = 1 << 17
-"""A bias that no sum of these small filters outweighs."""
+SATURATED = {"int8": 1 << 17, "uint8": 1 << 17, "int16": 1 << 25}
+"""A bias that no sum of these small filters outweighs, by the dtype of activations."""
+
+BIASES = {"int8": ("int32", 3000), "uint8": ("int32", 3000), "int16": ("int64", 800_000)}
+"""Dtype and magnitude of ordinary biases."""
 
 
-def image_quant(w: Wiring) -> Quant:
+_WEIGHTS = {
+    "int8": (("int8", 127), ("int8", 127), ("int8", 127), ("int4", 7)),
+    "uint8": (("uint8", 190),),
+    "int16": (("int8", 127),),
+}
+"""Dtypes of weights, and how far from the zero point they lie, by the dtype of activations."""
+
+
+def image_quant(w: Wiring, dtype: str) -> Quant:
     """Half on the zero point of a RELU, where a dead channel holds what padding stands for."""
-    drawn = sampling.quant(w.rng)
-    return Quant(drawn.scales, (-128,)) if w.rng.random() < 0.5 else drawn
+    drawn, rectified = sampling.quant(w.rng), w.rng.random() < 0.5
+    zero_points = {"int8": -128 if rectified else drawn.zero_point, "uint8": 0 if rectified else drawn.zero_point + 128, "int16": 0}
+    return Quant(drawn.scales, (zero_points[dtype],))
 
 
 def _filters(w: Wiring, source: int, shape: tuple[int, ...], axis: int, quant: Quant, unread: Array) -> tuple[int, int]:
     """Weights and bias: of the filters some are zero, some saturate; the input channels `unread` have zero weights."""
-    incoming, channels = w.tensors[source].quant, shape[axis]
+    dtype, incoming, channels = w.tensors[source].dtype, w.tensors[source].quant, shape[axis]
     assert incoming is not None
-    values = np.moveaxis(w.rng.integers(-127, 128, shape), axis, 0)
+    weights, largest = _WEIGHTS[dtype][int(w.rng.integers(0, len(_WEIGHTS[dtype])))]
+    zero_point = int(w.rng.integers(80, 180)) if weights == "uint8" else 0
+    values = np.moveaxis(w.rng.integers(-largest, largest + 1, shape), axis, 0)
     fate = w.rng.choice(["plain", "zero", "saturated"], channels, p=[0.4, 0.3, 0.3])
     values[fate == "zero"] = 0
     values = np.moveaxis(values, 0, axis)
     values[..., unread] = 0
-    bias = np.where(fate == "saturated", w.rng.choice([-SATURATED, SATURATED], channels), w.rng.integers(-3000, 3000, channels))
-    spread = 80 * 60 * float(np.sqrt(values.size / channels))  # so that sums fill the output's range
+    sums, ordinary = BIASES[dtype]
+    saturated = w.rng.choice([-SATURATED[dtype], SATURATED[dtype]], channels)
+    bias = np.where(fate == "saturated", saturated, w.rng.integers(-ordinary, ordinary, channels))
+    spread = 80 * largest / 2 * float(np.sqrt(values.size / channels))  # so that sums fill the output's range
     scale = quant.scale * 80 / incoming.scale / spread
-    weights = w.constant(values.astype(np.int8), Quant((scale,), (0,)))
-    return weights, w.constant(bias.astype(np.int32), Quant((incoming.scale * scale,), (0,)))
+    data = np.clip(values + zero_point, 0, 255).astype("uint8") if weights == "uint8" else values.astype("int8")
+    filters = w.tensor(shape, weights, Quant((scale,), (zero_point,)), data)
+    return filters, w.constant(bias.astype(sums), Quant((incoming.scale * scale,), (0,)))
 
 
 def _window(w: Wiring, source: int) -> tuple[int, list[int], list[int], list[int], list[int]]:
@@ -63,7 +80,7 @@ def _window(w: Wiring, source: int) -> tuple[int, list[int], list[int], list[int
 def convolution(w: Wiring, source: int) -> int:
     batch, _, _, depth = w.tensors[source].shape
     padding, kernel, stride, dilation, output = _window(w, source)
-    filters, quant, fused = int(w.rng.choice([1, 3, 5, 6, 8, 12])), image_quant(w), int(w.rng.choice([0, 0, 1, 3]))
+    filters, quant, fused = int(w.rng.choice([1, 3, 5, 6, 8, 12])), image_quant(w, w.tensors[source].dtype), int(w.rng.choice([0, 0, 1, 3]))
     constants = _filters(w, source, (filters, *kernel, depth), 0, quant, w.rng.random(depth) < 0.2)
     options = Conv2DOptions(padding, stride[1], stride[0], fused, dilation[1], dilation[0])
     return w.apply("CONV_2D", options, (source, *constants), (batch, *output, filters), quant)
@@ -72,7 +89,7 @@ def convolution(w: Wiring, source: int) -> int:
 def depthwise(w: Wiring, source: int) -> int:
     batch, _, _, depth = w.tensors[source].shape
     padding, kernel, stride, dilation, output = _window(w, source)
-    multiplier, quant, fused = int(w.rng.choice([1, 1, 2])), image_quant(w), int(w.rng.choice([0, 0, 1, 3]))
+    multiplier, quant, fused = int(w.rng.choice([1, 1, 2])), image_quant(w, w.tensors[source].dtype), int(w.rng.choice([0, 0, 1, 3]))
     filters = depth * multiplier
     constants = _filters(w, source, (1, *kernel, filters), 3, quant, np.zeros(filters, np.bool_))
     options = DepthwiseConv2DOptions(padding, stride[1], stride[0], multiplier, fused, dilation[1], dilation[0])
@@ -88,7 +105,9 @@ def pool(w: Wiring, source: int) -> int:
 
 def activation(w: Wiring, source: int) -> int:
     kind = str(w.rng.choice(["RELU", "RELU6", "QUANTIZE"]))
-    return w.apply(kind, None, (source,), w.tensors[source].shape, None if w.rng.random() < 0.5 else image_quant(w))
+    return w.apply(
+        kind, None, (source,), w.tensors[source].shape, None if w.rng.random() < 0.5 else image_quant(w, w.tensors[source].dtype)
+    )
 
 
 def pad(w: Wiring, source: int) -> int:
@@ -100,7 +119,7 @@ def pad(w: Wiring, source: int) -> int:
 def _twin(w: Wiring, source: int, quant: Quant | None) -> int:
     """A pointwise convolution of as many channels as its input."""
     batch, height, width, depth = w.tensors[source].shape
-    outgoing = image_quant(w) if quant is None else quant
+    outgoing = image_quant(w, w.tensors[source].dtype) if quant is None else quant
     constants = _filters(w, source, (depth, 1, 1, depth), 0, outgoing, np.zeros(depth, np.bool_))
     return w.apply("CONV_2D", Conv2DOptions(window.VALID, 1, 1), (source, *constants), (batch, height, width, depth), outgoing)
 
@@ -112,9 +131,12 @@ _PAIRS = {"ADD": AddOptions(), "MUL": MulOptions(), "MAXIMUM": None}
 def residual(w: Wiring, source: int) -> int:
     """Two branches, added, multiplied or compared: a channel goes only from all of them."""
     kind = str(w.rng.choice(list(_PAIRS)))
-    other = source if w.rng.random() < 0.3 else _twin(w, source, None)
-    first = _twin(w, source, w.tensors[other].quant)
-    return w.apply(kind, _PAIRS[kind], (first, other), w.tensors[source].shape, None if kind == "MAXIMUM" else image_quant(w))
+    other, dtype = source if w.rng.random() < 0.3 else _twin(w, source, None), w.tensors[source].dtype
+    shared = w.tensors[other].quant
+    assert shared is not None
+    product = Quant((shared.scale**2 * np.iinfo(dtype).max,), shared.zero_points)
+    results = {"ADD": image_quant(w, dtype), "MUL": product, "MAXIMUM": shared}
+    return w.apply(kind, _PAIRS[kind], (_twin(w, source, shared), other), w.tensors[source].shape, results[kind])
 
 
 def beside(w: Wiring, source: int) -> int:
@@ -141,12 +163,15 @@ def dense(w: Wiring, source: int) -> int:
         return source
     if ending == 1:
         axes = w.constant(np.array([1, 2], np.int32))
-        source, features = w.apply("MEAN", ReducerOptions(False), (source, axes), (batch, depth), image_quant(w)), depth
+        source, features = (
+            w.apply("MEAN", ReducerOptions(False), (source, axes), (batch, depth), image_quant(w, w.tensors[source].dtype)),
+            depth,
+        )
     else:
         features = height * width * depth
         if ending == 2:
             shape = w.constant(np.array([batch, features], np.int32))
             source = w.apply("RESHAPE", ReshapeOptions(), (source, shape), (batch, features))
-    quant = image_quant(w)
+    quant = image_quant(w, w.tensors[source].dtype)
     constants = _filters(w, source, (5, features), 0, quant, w.rng.random(features) < 0.1)
     return w.apply("FULLY_CONNECTED", FullyConnectedOptions(), (source, *constants), (batch, 5), quant)
