@@ -18,6 +18,7 @@ from tinykd.compile.emit.library import kernel_library
 from tinykd.compile.graph import Array, Graph, Op
 from tinykd.compile.ops.reshape import ReshapeOptions
 from tinykd.compile.passes import compile_graph
+from tinykd.compile.planner.banks import in_banks
 from tinykd.compile.planner.outside import caller_buffers
 from tinykd.compile.planner.plan import Plan, plan
 from tinykd.compile.program import Program
@@ -55,27 +56,32 @@ def invoke(library: ctypes.CDLL, program: Program, memory: Plan, fed: Array) -> 
     """One inference from a reset, each buffer between guards."""
     prefix, graph = f"tinykd_{program.graph.name}", program.graph
     results = [np.zeros(graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.outputs]
-    sizes = [max(memory.arena_bytes, 16), fed.nbytes, *(result.nbytes for result in results)]
+    parts = {bank.name: max(bank.bytes, 16) for bank in memory.banks} or {"ram": max(memory.arena_bytes, 16)}
+    arenas = [parts.pop("ram", 16), *parts.values()]
+    sizes = [*arenas, fed.nbytes, *(result.nbytes for result in results)]
     guarded = [np.full(size + 64 + 16, 0x5A, np.uint8) for size in sizes]
     starts = [-block.ctypes.data % 16 + 32 for block in guarded]
     pointers = [ctypes.c_void_p(block.ctypes.data + start) for block, start in zip(guarded, starts)]
-    ctypes.memmove(pointers[1], fed.ctypes.data, fed.nbytes)
+    place = len(arenas)
+    ctypes.memmove(pointers[place], fed.ctypes.data, fed.nbytes)
     if graph.states:
-        getattr(library, f"{prefix}_reset")(pointers[0])
+        getattr(library, f"{prefix}_reset")(*pointers[:place])
     assert getattr(library, f"{prefix}_invoke")(*pointers) == 0
     for block, start, size in zip(guarded, starts, sizes):
         assert (block[:start] == 0x5A).all()
         assert (block[start + size :] == 0x5A).all()
-    assert bytes(guarded[1][starts[1] : starts[1] + fed.nbytes]) == fed.tobytes(), "the input is const"
-    for result, block, start in zip(results, guarded[2:], starts[2:]):
+    assert bytes(guarded[place][starts[place] : starts[place] + fed.nbytes]) == fed.tobytes(), "the input is const"
+    for result, block, start in zip(results, guarded[place + 1 :], starts[place + 1 :]):
         ctypes.memmove(result.ctypes.data, block.ctypes.data + start, result.nbytes)
     return results
 
 
+@pytest.mark.parametrize("banks", [{}, {"fast": 16, "ram": 4096}, {"fast": 4096}], ids=["arena", "two banks", "another bank"])
 @pytest.mark.parametrize("build", GRAPHS)
-def test_same_integers(build: Callable[[], Graph], tmp_path: Path) -> None:
+def test_same_integers(build: Callable[[], Graph], banks: dict[str, int], tmp_path: Path) -> None:
     program = compile_graph(build())
     memory = plan(program, outside=caller_buffers(program))
+    memory = in_banks(program, memory, banks) if banks else memory
     folder = written(tree.single_file(program, memory, kernel_library()), tmp_path)
     library = compiled(list(folder.glob("*.c")), [folder], folder)
     rng = np.random.default_rng(3)

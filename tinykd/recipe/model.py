@@ -174,7 +174,9 @@ class Export(Section):
         default=(), description='banks of RAM that the arena may lie in and how much of each, fastest first: "ccm=16KiB"; empty: RAM alone'
     )
     without: tuple[str, ...] = Field(default=(), description="graph rewrites to leave out, by name")
-    also: tuple[str, ...] = Field(default=(), description="graph rewrites to add, by name: logits drops a SOFTMAX at the end")
+    also: tuple[str, ...] = Field(
+        default=(), description="graph rewrites to add: logits drops a SOFTMAX at the end, integer-io QUANTIZE and DEQUANTIZE at the ends"
+    )
 
 
 class Budget(Section):

@@ -103,8 +103,10 @@ class _Machine:
         self._core.mem_map(board.flash.origin, _whole_pages(budget.flash_bytes), unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
         ram_pages, ram_limit = _whole_pages(budget.ram_bytes), board.ram.origin + budget.ram_bytes
         self._core.mem_map(board.ram.origin, ram_pages, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+        used = image.sizes.banks if image.sizes else {}
         for bank in board.banks:
-            self._core.mem_map(bank.origin, _whole_pages(bank.bytes), unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+            if used.get(bank.name):
+                self._core.mem_map(bank.origin, _whole_pages(used[bank.name]), unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         self._core.mmio_map(_SYSTEM, 0x1000, self._read_register, None, self._write_register, None)
         for segment in stored_segments(image.elf):
             self._core.mem_write(segment.load, segment.contents)
