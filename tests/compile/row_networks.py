@@ -15,6 +15,7 @@ from tinykd.compile.ops.conv_2d import Conv2DOptions
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2DOptions
 from tinykd.compile.ops.mul import MulOptions
 from tinykd.compile.ops.pooling import Pool2DOptions
+from tinykd.compile.ops.sub import SubOptions
 from tinykd.compile.ops.window import SAME, VALID
 
 SCALE = 0.05
@@ -22,9 +23,10 @@ SCALE = 0.05
 
 @dataclass
 class _Network:
-    """A graph under construction."""
+    """A graph under construction, all activations of one dtype."""
 
     rng: np.random.Generator
+    dtype: str = "int8"
     tensors: list[Tensor] = field(default_factory=list)
     ops: list[Op] = field(default_factory=list)
 
@@ -33,11 +35,12 @@ class _Network:
         return len(self.tensors) - 1
 
     def tensor(self, shape: tuple[int, ...], quant: Quant) -> int:
-        self.tensors.append(Tensor(f"t{len(self.tensors)}", shape, "int8", quant, None, len(self.tensors)))
+        self.tensors.append(Tensor(f"t{len(self.tensors)}", shape, self.dtype, quant, None, len(self.tensors)))
         return len(self.tensors) - 1
 
     def quant(self, scale: float = SCALE) -> Quant:
-        return Quant((scale * float(self.rng.uniform(0.8, 1.25)),), (int(self.rng.integers(-128, 128)),))
+        drawn = Quant((scale * float(self.rng.uniform(0.8, 1.25)),), (int(self.rng.integers(-128, 128)),))
+        return sampling.quant_for(drawn, self.dtype)
 
     def apply(self, kind: str, options: object, inputs: tuple[int, ...], shape: tuple[int, ...], quant: Quant) -> int:
         self.ops.append(Op(kind, inputs, (self.tensor(shape, quant),), options))
@@ -93,7 +96,7 @@ def _convolution(
     depth = math.prod(shape) / filters
     scales = tuple(float(s) for s in rng.uniform(0.5, 1, filters) / (70 * math.sqrt(depth)))
     weights = w.constant(sampling.int8(rng, shape, -127, 127), Quant(scales, (0,) * filters, axis))
-    bias = w.constant(rng.integers(-500, 500, filters).astype(np.int32), None)
+    bias = w.constant(rng.integers(-500, 500, filters).astype(np.int32 if w.dtype == "int8" else np.int64), None)
     if kind == "CONV_2D":
         options: object = Conv2DOptions(padding, columns[1], rows[1], activation, columns[2], rows[2])
     else:
@@ -121,20 +124,31 @@ def bottleneck_network() -> Graph:
 
 
 def _pair(w: _Network, a: int, b: int) -> int:
-    """ADD, MUL, MAXIMUM or CONCATENATION of two tensors of one shape."""
+    """ADD, SUB, MUL or CONCATENATION of two tensors of one shape."""
     shape, quant = w.tensors[a].shape, w.tensors[a].quant
     assert quant is not None
-    kind = str(w.rng.choice(["ADD", "ADD", "MUL", "CONCATENATION"]))
+    kind = str(w.rng.choice(["ADD", "ADD", "SUB", "MUL", "CONCATENATION"]))
     if kind == "CONCATENATION" and w.tensors[b].quant == quant and shape[3] <= 12:
         return w.apply(kind, ConcatenationOptions(3), (a, b), (*shape[:3], 2 * shape[3]), quant)
     if kind == "MUL":
         return w.apply("MUL", MulOptions(), (a, b), shape, w.quant(SCALE * 4))
+    if kind == "SUB":
+        return w.apply("SUB", SubOptions(), (a, b), shape, w.quant(2 * SCALE))
     return w.apply("ADD", AddOptions(), (a, b), shape, w.quant(2 * SCALE))
 
 
+def _sloped(w: _Network, source: int) -> int:
+    """PRELU with a slope for each channel, or RELU."""
+    shape = w.tensors[source].shape
+    if w.dtype == "int8" and w.rng.random() < 0.5:
+        alpha = w.constant(sampling.int8(w.rng, (1, 1, shape[3])), Quant((0.01,), (3,)))
+        return w.apply("PRELU", None, (source, alpha), shape, w.quant())
+    return w.apply("RELU", None, (source,), shape, w.quant())
+
+
 def random_network(seed: int) -> Graph:
-    """Three to nine operators on one input; a branch may start at any tensor and meet another of its shape."""
-    w = _Network(np.random.default_rng([seed, 0x0505]))
+    """Three to nine operators on one input, every fifth network of int16; a branch may start at any tensor and meet another."""
+    w = _Network(np.random.default_rng([seed, 0x0505]), "int16" if seed % 5 == 0 else "int8")
     shape = (1, int(w.rng.integers(4, 20)), int(w.rng.choice([1, 3, 4, 5, 8])), int(w.rng.choice([4, 8, 12])))
     current = source = w.tensor(shape, w.quant())
     branch = source
@@ -144,7 +158,7 @@ def random_network(seed: int) -> Graph:
         if alike and choice < 0.5:
             current = _pair(w, current, int(w.rng.choice(alike)))
         elif choice < 0.6:
-            current = w.apply("RELU", None, (current,), w.tensors[current].shape, w.quant())
+            current = _sloped(w, current)
         elif choice < 0.75:  # f(x) beside x, to meet it in the next turn
             branch, before = current, w.tensors[current].shape
             current = _window(w, branch)

@@ -48,7 +48,9 @@ def forced(seed: int) -> tuple[Program, Plan]:
 
 def samples(program: Program, seed: int) -> list[tuple[np.ndarray, ...]]:
     rng = np.random.default_rng([seed, 2])
-    return [tuple(rng.integers(-128, 128, program.tensor(i).shape).astype(np.int8) for i in program.graph.inputs) for _ in range(2)]
+    (source,) = [program.tensor(i) for i in program.graph.inputs]
+    limits = np.iinfo(source.dtype)
+    return [(rng.integers(limits.min, limits.max + 1, source.shape).astype(source.dtype),) for _ in range(2)]
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler with sanitizers")
@@ -73,7 +75,18 @@ def test_random_schedules_reach_what_they_are_for() -> None:
     assert any(len(one.readers(tensor)) > 1 for one in chains for tensor in one.held)
     assert any(len(one.sources) > 1 for one in chains)
     kinds = {rows.layer.op.kind for one in chains for rows in one.stages}
-    assert kinds >= {"CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D", "ADD", "MUL", "CONCATENATION", "RELU"}
+    assert kinds >= {
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "MAX_POOL_2D",
+        "AVERAGE_POOL_2D",
+        "ADD",
+        "SUB",
+        "MUL",
+        "CONCATENATION",
+        "RELU",
+        "PRELU",
+    }
     assert any(window.computed < rows.count for one in chains for rows in one.stages if (window := one.held.get(rows.output)))
     assert sum(len(memory.schedule.backward) for memory in plans) > NETWORKS // 10
     assert any(distance > 0 for one in chains for distance in one.distances.values())

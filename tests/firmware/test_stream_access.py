@@ -23,7 +23,6 @@ from tinykd.compile.planner.streaming import plan_for
 from tinykd.compile.program import Program
 from tinykd.compile.reader import read_model
 from tinykd.compile.specialise import specialise
-from tinykd.compile.stream.schedule import distance_above
 
 NETWORKS = 24
 SHIFTS = 12
@@ -92,7 +91,7 @@ def stated(program: Program, memory: Plan, folder: Path) -> Iterator[tuple[int, 
     for rows in memory.schedule.backward:
         inputs, output = [zeros(program, rows.sources[0])], zeros(program, rows.output)
         reads, writes = times(library, backward_name(rows), inputs, 0, output, rows.scratch)
-        distance = distance_above(program, rows)
+        distance = rows.above
         for below in (distance, *rng.integers(distance, distance + reads.size, SHIFTS)):
             assert not conflicts(reads, writes, -int(below)), f"{backward_name(rows)} may not lie {below} bytes above its input"
         yield 0, distance < reads.size

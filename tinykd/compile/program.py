@@ -44,6 +44,13 @@ class Layer:
         return tuple(self.op.inputs[k] for k in positions)
 
     @property
+    def operands(self) -> tuple[int, ...]:
+        """The same tensors in the order that `row.reference` takes: the portable kernel's, which a faster one need not keep."""
+        portable = self.row.call(self.parameters)
+        positions = (0,) if isinstance(portable, View) else portable.positions
+        return tuple(self.op.inputs[k] for k in positions)
+
+    @property
     def written(self) -> tuple[int, ...]:
         """The tensors that the operator computes: its outputs, then the states that it overwrites."""
         states = () if isinstance(self.call, View) else self.call.states

@@ -37,7 +37,7 @@ def simulate(program: Program, inputs: Sequence[Array], states: Mapping[int, Arr
         values[index] = value
     for layer in program.layers:
         operands = []
-        for index in layer.passed:
+        for index in layer.operands:
             constant = graph.tensors[index].data
             operands.append(values[index] if constant is None else constant)
         if isinstance(layer.call, View):

@@ -85,11 +85,12 @@ class _Search:
         for last, alone in enumerate(self.alone):
             options = [best[last]] if alone <= limit else []
             crowded = alone > limit
+            written = self.program.tensor(self.program.layers[last].op.subject).bytes
             for first in range(last - 1, max(-1, last - LONGEST), -1):
                 crowded |= self.alone[first] > limit
                 before = best[first]
                 # where every layer could as well stand alone a chain buys nothing
-                one = self._chain(first, last) if crowded and before is not None else None
+                one = self._chain(first, last) if crowded and before is not None and written <= limit else None
                 if before is not None and one is not None and one[1] <= limit:
                     options.append((before[0] + Schedule((one[0],)).instructions, (*before[1], one[0])))
             best.append(min((one for one in options if one is not None), key=lambda one: one[0], default=None))

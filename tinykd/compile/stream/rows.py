@@ -17,6 +17,7 @@ from tinykd.compile.ops.joined import Joined
 from tinykd.compile.ops.lookup import Lookup
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.ops.pooling import Pool
+from tinykd.compile.ops.relu import WideRelu
 from tinykd.compile.program import Layer, Program
 from tinykd.compile.specialise import specialised
 
@@ -59,6 +60,8 @@ class Rows:
         sources: the activations that it reads.
         middle: most rows: the layer with parameters and call of a single row.
         edges: the others.
+        above: bytes that the output must start above its first source to be written over it from the last row to the first:
+            a row must lie above every row that it and the rows before it read.
     """
 
     layer: Layer
@@ -67,6 +70,7 @@ class Rows:
     sources: tuple[int, ...]
     middle: Layer
     edges: Mapping[int, Layer]
+    above: int
 
     @property
     def output(self) -> int:
@@ -116,12 +120,14 @@ def rows_of(program: Program, layer: Layer) -> Rows | None:
     by_shape = {shape: _lowered(program, layer, row(shape)) for shape in dict.fromkeys(shapes)}
     common = Counter(shapes).most_common(1)[0][0]
     edges = {k: by_shape[shape] for k, shape in enumerate(shapes) if shape != common}
-    return Rows(layer, count, window, sources, by_shape[common], edges)
+    in_bytes, out_bytes = operands[0].bytes // window.input, result.bytes // count
+    above = max(0, *(window.end(k) * in_bytes - k * out_bytes for k in range(count)))
+    return Rows(layer, count, window, sources, by_shape[common], edges, above)
 
 
 def _lowered(program: Program, layer: Layer, parameters: Any) -> Layer:
     """`layer` with other parameters and the fastest call for them."""
-    return specialised(replace(layer, parameters=parameters, call=layer.row.call(parameters)), program.features)
+    return specialised(program, replace(layer, parameters=parameters, call=layer.row.call(parameters)))
 
 
 Form = tuple[int, Window, Callable[[tuple[int, int]], Any]]
@@ -152,7 +158,7 @@ def _height(program: Program, layer: Layer) -> int | None:
 
 def _single(program: Program, layer: Layer) -> Form | None:
     """A function of each element."""
-    p: Lookup = layer.parameters
+    p: Lookup | WideRelu = layer.parameters
     height = _height(program, layer)
     if height is None or p.elements % height:
         return None
@@ -165,7 +171,7 @@ def _paired(program: Program, layer: Layer) -> Form | None:
     outer = next((k for k, size in enumerate(p.loops.sizes) if size > 1), None)
     if height is None or outer is None or p.loops.sizes[outer] % height:
         return None
-    for index, steps in zip(layer.passed, (p.loops.a_steps, p.loops.b_steps)):
+    for index, steps in zip(layer.operands, (p.loops.a_steps, p.loops.b_steps)):
         moves = [bool(step) for step, size in zip(steps, p.loops.sizes) if size > 1]
         if moves[0] if program.tensor(index).is_constant else not all(moves):
             return None
@@ -188,11 +194,12 @@ FORMS: Mapping[type, Callable[[Program, Layer], Form | None]] = {
     DepthwiseConv2D: _windowed,
     Pool: _windowed,
     Lookup: _single,
+    WideRelu: _single,
     Joined: _side_by_side,
 }
 """How layers are taken apart, by their parameters."""
 
 FORMS_BY_KIND: Mapping[str, Callable[[Program, Layer], Form | None]] = dict.fromkeys(
-    ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM"), _paired
+    ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM", "PRELU"), _paired
 )
 """The same for operators of two operands, whose parameters have `loops`."""

@@ -103,27 +103,17 @@ def steps(program: Program, schedule: Schedule) -> tuple[Step, ...]:
             distances = tuple(one.distances[i] for i in one.sources)
             found.append(Step(one.first, one.last, one.sources, (one.output,), distances, None, one.scratch))
         elif layer.index > end:
-            found.append(_whole(program, layer, backward.get(layer.index)))
+            found.append(_whole(layer, backward.get(layer.index)))
     return tuple(found)
 
 
-def _whole(program: Program, layer: Layer, rows: Rows | None) -> Step:
-    above = None if rows is None else distance_above(program, rows)
+def _whole(layer: Layer, rows: Rows | None) -> Step:
+    above = None if rows is None else rows.above
     distances = layer.distances + (None,) * (len(layer.passed) - len(layer.distances))
     scratch = max(layer.scratch, 0 if rows is None else rows.scratch)
     return Step(layer.index, layer.index, layer.passed, layer.op.outputs, distances, above, scratch)
 
 
-def distance_above(program: Program, rows: Rows) -> int:
-    """How far above its input the output must start to be written over it from the last row to the first.
-
-    A row of the output must lie above every row that it and the rows below it read.
-    """
-    in_bytes = program.tensor(rows.sources[0]).bytes // rows.window.input
-    out_bytes = program.tensor(rows.output).bytes // rows.count
-    return max(0, *(rows.window.end(row) * in_bytes - row * out_bytes for row in range(rows.count)))
-
-
 def can_go_backward(rows: Sequence[Rows]) -> tuple[Rows, ...]:
-    """Layers with one input whose order of rows matters."""
-    return tuple(one for one in rows if len(one.sources) == 1 and len(one.layer.passed) == 1 and one.window.reach > 0)
+    """Layers that read one tensor and nothing else."""
+    return tuple(one for one in rows if len(one.layer.passed) == 1)
