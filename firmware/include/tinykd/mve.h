@@ -61,6 +61,21 @@ TINYKD_INLINE tinykd_bytes tinykd_clamp_bytes(tinykd_bytes v, int32_t low, int32
 /* Loads and products that belong together are single pieces of assembly: GCC moves vector loads far ahead of their use, and then
  * spills vectors. */
 
+TINYKD_INLINE tinykd_bytes tinykd_larger_bytes(tinykd_bytes a, tinykd_bytes b)
+{
+    return vmaxq_s8(a, b);
+}
+
+TINYKD_INLINE tinykd_halves tinykd_add_halves(tinykd_halves a, tinykd_halves b)
+{
+    return vaddq_s16(a, b);
+}
+
+TINYKD_INLINE void tinykd_store_halves(int16_t *to, tinykd_halves v)
+{
+    vstrhq_s16(to, v);
+}
+
 /* The sum of the 16 products. */
 TINYKD_INLINE int32_t tinykd_first_dot(tinykd_bytes a, tinykd_bytes b)
 {
@@ -190,6 +205,24 @@ TINYKD_INLINE tinykd_words tinykd_next_words(const int32_t **from)
     __asm__("vldrw.u32 %q0, [%1], #16" : "=w"(v), "+r"(at) : "m"(*(const int32_t(*)[4])at));
     *from = at;
     return v;
+}
+
+/* Four bytes, sign-extended. */
+TINYKD_INLINE tinykd_words tinykd_widen_bytes(const int8_t *from)
+{
+    return vldrbq_s32(from);
+}
+
+TINYKD_INLINE tinykd_words tinykd_widen_some_bytes(const int8_t *from, int32_t count)
+{
+    return vldrbq_z_s32(from, vctp32q((uint32_t)count));
+}
+
+/* (a * a_factor + b * b_factor + offset) >> shift */
+TINYKD_INLINE tinykd_words tinykd_weighted_words(tinykd_words a, int32_t a_factor, tinykd_words b, int32_t b_factor, int32_t offset,
+                                                 int32_t shift)
+{
+    return vshlq_r_s32(vaddq_n_s32(vmlaq_n_s32(vmulq_n_s32(a, a_factor), b, b_factor), offset), -shift);
 }
 
 TINYKD_INLINE tinykd_words tinykd_add_words(tinykd_words a, tinykd_words b)
@@ -441,6 +474,53 @@ static inline tinykd_words tinykd_next_words(const int32_t **from)
 {
     *from += 4;
     return tinykd_load_words(*from - 4);
+}
+
+static inline tinykd_words tinykd_widen_some_bytes(const int8_t *from, int32_t count)
+{
+    tinykd_words v = {{0}};
+
+    for (int32_t i = 0; i < count; ++i) {
+        v.at[i] = from[i];
+    }
+    return v;
+}
+
+static inline tinykd_words tinykd_widen_bytes(const int8_t *from)
+{
+    return tinykd_widen_some_bytes(from, 4);
+}
+
+static inline tinykd_words tinykd_weighted_words(tinykd_words a, int32_t a_factor, tinykd_words b, int32_t b_factor, int32_t offset,
+                                                 int32_t shift)
+{
+    for (int32_t i = 0; i < 4; ++i) {
+        a.at[i] = (a.at[i] * a_factor + b.at[i] * b_factor + offset) >> shift;
+    }
+    return a;
+}
+
+static inline tinykd_bytes tinykd_larger_bytes(tinykd_bytes a, tinykd_bytes b)
+{
+    for (int32_t i = 0; i < 16; ++i) {
+        a.at[i] = a.at[i] > b.at[i] ? a.at[i] : b.at[i];
+    }
+    return a;
+}
+
+static inline tinykd_halves tinykd_add_halves(tinykd_halves a, tinykd_halves b)
+{
+    for (int32_t i = 0; i < 8; ++i) {
+        a.at[i] = (int16_t)(a.at[i] + b.at[i]);
+    }
+    return a;
+}
+
+static inline void tinykd_store_halves(int16_t *to, tinykd_halves v)
+{
+    for (int32_t i = 0; i < 8; ++i) {
+        to[i] = v.at[i];
+    }
 }
 
 static inline tinykd_words tinykd_add_words(tinykd_words a, tinykd_words b)

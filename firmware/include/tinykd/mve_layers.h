@@ -78,6 +78,15 @@ TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_2_positive_mve_s8);
 TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_4_positive_mve_s8);
 TINYKD_DEPTHWISE_MVE(tinykd_depthwise_conv_2d_n_positive_mve_s8);
 
+/* out = clamp((a * a_factor + b * b_factor + offset) >> shift) */
+struct tinykd_weighted_sum_mve {
+    int32_t elements;
+    int32_t a_factor, b_factor, offset, shift;
+    int32_t clamp_low, clamp_high;
+};
+
+void tinykd_weighted_sum_mve_s8(const struct tinykd_weighted_sum_mve *p, const int8_t *a, const int8_t *b, int8_t *output);
+
 /* tinykd_fully_connected. */
 struct tinykd_fully_connected_mve {
     int32_t rows, depth, channels;

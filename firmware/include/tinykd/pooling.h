@@ -30,4 +30,8 @@ void tinykd_max_pool_2d_s16(const struct tinykd_pool_2d *p, const int16_t *input
 void tinykd_average_pool_2d_dsp_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
 void tinykd_max_pool_2d_dsp_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
 
+/* The same for cores with Helium: batch 1; windows of at most 255 taps for the average. */
+void tinykd_average_pool_2d_mve_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
+void tinykd_max_pool_2d_mve_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output);
+
 #endif

@@ -1,7 +1,8 @@
 """Faster kernels: for cores that have the instructions and layers that have the shape, another call of the same integers.
 
 The portable kernel stays the specification. A specialisation is a function from a layer's parameters to its call, or to None
-where the kernel does not compute such a layer. A core's features are tried in order, the fastest first.
+where the kernel does not compute such a layer. Of those that do, the cost model takes the one with the fewest instructions
+(`specialise.cost`): preparing a fast kernel may cost more than a small layer takes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,18 @@ from typing import Any
 
 from tinykd.compile.ops.operator import Call
 from tinykd.compile.program import Layer, Program
-from tinykd.compile.specialise import blocked, dsp, dsp_depthwise, dsp_elementwise, dsp_pooling, mve, mve_depthwise
+from tinykd.compile.specialise import (
+    blocked,
+    dsp,
+    dsp_depthwise,
+    dsp_elementwise,
+    dsp_pooling,
+    mve,
+    mve_depthwise,
+    mve_elementwise,
+    mve_pooling,
+)
+from tinykd.compile.specialise.cost import instructions
 
 Specialisation = Callable[[Any], "Call | None"]
 """From the parameters of a layer to a faster call."""
@@ -22,6 +34,10 @@ SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
         "CONV_2D": mve.conv_2d,
         "DEPTHWISE_CONV_2D": mve_depthwise.depthwise_conv_2d,
         "FULLY_CONNECTED": mve.fully_connected,
+        "ADD": mve_elementwise.add,
+        "AVERAGE_POOL_2D": mve_pooling.average_pool_2d,
+        "MAX_POOL_2D": mve_pooling.max_pool_2d,
+        "SUB": mve_elementwise.sub,
     },
     "dsp": {
         "CONV_2D": dsp.conv_2d,
@@ -48,16 +64,15 @@ def specialise(program: Program, features: Collection[str]) -> Program:
     Args:
         features: what the core has, the fastest first; none keeps every portable kernel.
     """
-    return replace(program, layers=tuple(specialised(layer, features) for layer in program.layers), features=tuple(features))
+    program = replace(program, features=tuple(features))
+    return replace(program, layers=tuple(specialised(program, layer) for layer in program.layers))
 
 
-def specialised(layer: Layer, features: Collection[str]) -> Layer:
-    """`layer` with the first faster kernel that computes it, or as it is."""
+def specialised(program: Program, layer: Layer) -> Layer:
+    """`layer` with the kernel that takes the fewest instructions on a core with the program's features, in doubt the first."""
     if not isinstance(layer.call, Call):
         return layer
-    for feature in features:
-        row = SPECIALISATIONS.get(feature, {}).get(layer.op.kind)
-        call = None if row is None else row(layer.parameters)
-        if call is not None:
-            return replace(layer, call=call)
-    return layer
+    rows = [SPECIALISATIONS.get(feature, {}).get(layer.op.kind) for feature in program.features]
+    calls = [row(layer.parameters) for row in rows if row is not None]
+    candidates = [*(replace(layer, call=call) for call in calls if call is not None), layer]
+    return min(candidates, key=lambda candidate: instructions(program, candidate))
