@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,17 +12,21 @@ import pytest
 
 from tests.compile.models import conv_then_dense
 from tests.compile.test_emit import compiled, written
+from tests.compile.test_emit_operators import widest
 from tests.compile.test_variables import INPUT, LARGER, LARGEST, LEAST, READ, STATE, graph_of
 from tinykd.compile.emit import tree
 from tinykd.compile.emit.library import kernel_library
 from tinykd.compile.graph import Array, Graph, Op
+from tinykd.compile.ops import OPERATORS
 from tinykd.compile.ops.reshape import ReshapeOptions
 from tinykd.compile.passes import compile_graph
 from tinykd.compile.planner.banks import in_banks
 from tinykd.compile.planner.outside import caller_buffers
 from tinykd.compile.planner.plan import Plan, plan
-from tinykd.compile.program import Program
+from tinykd.compile.program import Program, lower
+from tinykd.compile.reader import read_model
 from tinykd.compile.simulate import simulate
+from tinykd.compile.writer import write_model
 
 
 def input_also_out() -> Graph:
@@ -52,28 +56,45 @@ def reshaped() -> Graph:
 GRAPHS: tuple[Callable[[], Graph], ...] = (conv_then_dense, input_also_out, output_twice, state_also_out, reshaped)
 
 
-def invoke(library: ctypes.CDLL, program: Program, memory: Plan, fed: Array) -> list[Array]:
+def invoke(library: ctypes.CDLL, program: Program, memory: Plan, fed: Sequence[Array]) -> list[Array]:
     """One inference from a reset, each buffer between guards."""
     prefix, graph = f"tinykd_{program.graph.name}", program.graph
+    values = [np.ascontiguousarray(value) for value in fed]
     results = [np.zeros(graph.tensors[i].shape, graph.tensors[i].dtype) for i in graph.outputs]
     parts = {bank.name: max(bank.bytes, 16) for bank in memory.banks} or {"ram": max(memory.arena_bytes, 16)}
     arenas = [parts.pop("ram", 16), *parts.values()]
-    sizes = [*arenas, fed.nbytes, *(result.nbytes for result in results)]
+    sizes = [*arenas, *(value.nbytes for value in values), *(result.nbytes for result in results)]
     guarded = [np.full(size + 64 + 16, 0x5A, np.uint8) for size in sizes]
     starts = [-block.ctypes.data % 16 + 32 for block in guarded]
     pointers = [ctypes.c_void_p(block.ctypes.data + start) for block, start in zip(guarded, starts)]
-    place = len(arenas)
-    ctypes.memmove(pointers[place], fed.ctypes.data, fed.nbytes)
+    ends = len(arenas)
+    for pointer, value in zip(pointers[ends:], values):
+        ctypes.memmove(pointer, value.ctypes.data, value.nbytes)
     if graph.states:
-        getattr(library, f"{prefix}_reset")(*pointers[:place])
+        getattr(library, f"{prefix}_reset")(*pointers[:ends])
     assert getattr(library, f"{prefix}_invoke")(*pointers) == 0
     for block, start, size in zip(guarded, starts, sizes):
         assert (block[:start] == 0x5A).all()
         assert (block[start + size :] == 0x5A).all()
-    assert bytes(guarded[place][starts[place] : starts[place] + fed.nbytes]) == fed.tobytes(), "the input is const"
-    for result, block, start in zip(results, guarded[place + 1 :], starts[place + 1 :]):
-        ctypes.memmove(result.ctypes.data, block.ctypes.data + start, result.nbytes)
+    for block, start, value in zip(guarded[ends:], starts[ends:], values):
+        assert bytes(block[start : start + value.nbytes]) == value.tobytes(), "an input is const"
+    for result, pointer in zip(results, pointers[ends + len(values) :]):
+        ctypes.memmove(result.ctypes.data, pointer, result.nbytes)
     return results
+
+
+@pytest.mark.parametrize("kind", sorted(OPERATORS))
+def test_every_operator_between_buffers_of_the_caller(kind: str, tmp_path: Path) -> None:
+    """With half of what else it needs in another bank."""
+    case = widest(kind)
+    program = lower(read_model(write_model(case.graph), "one"))
+    whole = plan(program, outside=caller_buffers(program))
+    memory = in_banks(program, whole, {"fast": whole.arena_bytes // 2, "ram": 2 * whole.arena_bytes}) if whole.buffers else whole
+    folder = written(tree.single_file(program, memory, kernel_library()), tmp_path)
+    library = compiled(list(folder.glob("*.c")), [folder], folder)
+    expected = simulate(program, case.inputs)
+    for index, computed in zip(program.graph.outputs, invoke(library, program, memory, case.inputs), strict=True):
+        assert computed.tobytes() == np.ascontiguousarray(expected[index]).tobytes()
 
 
 @pytest.mark.parametrize("banks", [{}, {"fast": 16, "ram": 4096}, {"fast": 4096}], ids=["arena", "two banks", "another bank"])
@@ -88,7 +109,7 @@ def test_same_integers(build: Callable[[], Graph], banks: dict[str, int], tmp_pa
     for _ in range(10):
         x = rng.integers(-128, 128, program.tensor(program.graph.inputs[0]).shape).astype(np.int8)
         expected = simulate(program, [x])
-        for index, computed in zip(program.graph.outputs, invoke(library, program, memory, x), strict=True):
+        for index, computed in zip(program.graph.outputs, invoke(library, program, memory, [x]), strict=True):
             np.testing.assert_array_equal(computed, expected[index])
 
 
