@@ -13,6 +13,7 @@ from tinykd.compile.ops.window import Axis
 from tinykd.compile.specialise.fixed_shift import fixed_shift, own_shifts
 
 _ONE = Axis(1, 1, 1, 1, 1, 0)
+_INT16_MAX = 32767
 
 
 def depthwise_conv_2d(p: Any) -> Call | None:
@@ -25,7 +26,7 @@ def depthwise_conv_2d(p: Any) -> Call | None:
 
 def depthwise_3x3(p: DepthwiseConv2D) -> Call | None:
     """At least two rows, at most one row and column outside at each edge, strides of 1 or 2 along a row."""
-    if (p.rows.kernel, p.columns.kernel) != (3, 3) or p.rows.input < 2 or p.columns.stride > 2:
+    if (p.rows.kernel, p.columns.kernel) != (3, 3) or p.rows.input < 2 or p.columns.stride > 2 or p.in_channels > _INT16_MAX:
         return None
     if any(max(axis.pad, behind(axis)) > 1 for axis in (p.rows, p.columns)):
         return None
@@ -33,7 +34,7 @@ def depthwise_3x3(p: DepthwiseConv2D) -> Call | None:
     if made is None or not made.rectified:
         return None
     w = made.weights.reshape(3, 3, p.in_channels)
-    halfwords = [w[0, 0], w[1, 0], w[0, 1], w[1, 1], w[0, 2], w[1, 2], w[2, 0], w[2, 1], w[2, 2], np.zeros_like(w[2, 2])]
+    halfwords = [w[0, 0], w[1, 0], w[0, 1], w[1, 1], w[0, 2], w[1, 2], w[2, 0], w[2, 1], w[2, 2], np.full_like(w[2, 2], p.in_channels)]
     pairs = np.stack(halfwords, axis=1).astype("<i2").view("<i4")
     filters = np.concatenate(
         [pairs, np.stack([made.raw_bias(p.input_zero_point, (0, 1, 2)), made.multipliers, made.offsets], axis=1)], axis=1
