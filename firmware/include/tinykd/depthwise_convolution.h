@@ -31,7 +31,7 @@ void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *
 
 /* 3x3 filters for cores with DSP instructions: one image of at least 2 rows, at most one row and column outside at each edge,
  * negative sums below the clamp (ReLU). A filter w[row][column] is 8 words, of halfwords the lower one first:
- *     w[0][0], w[1][0];  w[0][1], w[1][1];  w[0][2], w[1][2];  w[2][0], w[2][1];  w[2][2], 0;  bias;  multiplier;  offset
+ *     w[0][0], w[1][0];  w[0][1], w[1][1];  w[0][2], w[1][2];  w[2][0], w[2][1];  w[2][2], channels;  bias;  multiplier;  offset
  * where the bias holds the zero point's share, and everything is scaled as finish_fixed.h says. */
 #define TINYKD_DEPTHWISE_3X3_WORDS 8
 
