@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from tinykd.compile.fixed_point import Int64, requantize
+from tinykd.compile.fixed_point import Int64, requantize, requantize_once
 from tinykd.compile.ops.weighted import Weighted
 
 LARGEST_SUM = 1 << 30
@@ -63,38 +63,71 @@ class Floors:
     offsets: Int64
 
 
-def rounded_once(multipliers: Int64, shifts: Int64, sums: tuple[Int64, Int64], zero_point: int, clamp: tuple[int, int]) -> Floors | None:
+Range = tuple[Int64, Int64]
+"""[channels] the least sum and the greatest."""
+
+
+def rounded_once(multipliers: Int64, shifts: Int64, sums: Range, zero_point: int, clamp: tuple[int, int]) -> Floors | None:
     """`requantize_once` and a zero point as floors, or None where a channel has none.
-
-    The output reaches o = k + zero_point at a least sum T[k]. The floor (sum * m + C) >> (32 + s1) does so too if
-
-        T[k] * m + C >= o << (32 + s1) > (T[k] - 1) * m + C
-
-    for every k, which leaves an interval for C. The instruction adds multiples of 2^32 only, so C is one of them plus the
-    product of m and a small integer, which goes into the bias.
 
     Args:
         multipliers, shifts: [channels] as `requantize_once` takes them.
-        sums: [channels] the least and the greatest.
         clamp: of the output; both ends of it are left to the caller, who clamps.
     """
-    low, high = sums
+    m, right, k = _columns(multipliers, shifts, zero_point, clamp)
+    first = _ceiling((k << right) - (np.int64(1) << (right - 1)) + (k <= 0), m)
+    ends = [np.clip(requantize_once(end, multipliers, shifts) + zero_point, *clamp) for end in sums]
+    return _floors(m, right, first, sums, (ends[0], ends[1]), clamp[0])
+
+
+def rounded_twice_once(multipliers: Int64, shifts: Int64, sums: Range, zero_point: int, clamp: tuple[int, int]) -> Floors | None:
+    """`requantize` and a zero point as floors; they exist where the clamp cuts off what is below the zero point.
+
+    Args: as `rounded_once`.
+    """
+    m, right, k = _columns(multipliers, shifts, zero_point, clamp)
+    least = (k << (right - 31)) - (np.int64(1) << (right - 32)) + (k <= 0)  # of what the high multiply gives
+    first = _ceiling((least << 31) - (1 << 30), m)
+    ends = [np.clip(requantize(end, multipliers, shifts) + zero_point, *clamp) for end in sums]
+    return _floors(m, right, first, sums, (ends[0], ends[1]), clamp[0])
+
+
+def _columns(multipliers: Int64, shifts: Int64, zero_point: int, clamp: tuple[int, int]) -> tuple[Int64, Int64, Int64]:
+    """Multipliers and shifts to the right [channels, 1], 0 and 32 where only a constant can be; outputs less the zero point [steps]."""
     m, right = multipliers.astype(np.int64)[:, None], 31 - shifts.astype(np.int64)[:, None]
+    fits = (right >= 32) & (right <= 32 + LARGEST_SHIFT)
     k = np.arange(clamp[0] + 1, clamp[1] + 1, dtype=np.int64) - zero_point
-    fits = (right >= 32) & (right <= 32 + LARGEST_SHIFT) & (m > 0)
-    right = np.where(fits, right, 32)
-    first = -((-(k << right) + (np.int64(1) << (right - 1)) - (k <= 0)) // np.maximum(m, 1))
-    never, always = first > high[:, None], first <= low[:, None]
-    constant = np.all(never | always, axis=1)
-    if not (fits[:, 0] | constant).all():
+    return np.where(fits, m, 0), np.where(fits, right, 32), k
+
+
+def _ceiling(numerator: Int64, denominator: Int64) -> Int64:
+    """Of a quotient; of anything where the denominator is 0."""
+    return np.asarray(-(-numerator // np.maximum(denominator, 1)))
+
+
+def _floors(m: Int64, right: Int64, first: Int64, sums: Range, ends: Range, lowest: int) -> Floors | None:
+    """Floors that reach each output above `lowest` at the sum `first` [channels, steps], and not before; `ends` are the outputs of `sums`.
+
+    The floor (sum * m + C) >> (32 + s1) reaches an output o at its first sum T if
+
+        T * m + C >= o << (32 + s1) > (T - 1) * m + C
+
+    which leaves an interval for C, over all outputs. The instruction adds multiples of 2^32 only, so C is one of them plus the
+    product of m and a small integer, which goes into the bias.
+    """
+    low, high, constant = sums[0][:, None], sums[1][:, None], ends[0] == ends[1]
+    if (~constant & (m[:, 0] == 0)).any():
         return None
-    reached = (k + zero_point) << right
-    at_least = np.where(never, -(1 << 62), reached - np.maximum(first, low[:, None]) * m).max(axis=1, initial=-(1 << 62))
-    below = np.where(always, 1 << 62, reached - np.minimum(first - 1, high[:, None]) * m).min(axis=1, initial=1 << 62)
+    never, always = first > high, first <= low
+    reached = np.arange(lowest + 1, lowest + 1 + first.shape[1], dtype=np.int64) << right
+    least = np.where(never, -(1 << 62), reached - np.maximum(first, low) * m).max(axis=1, initial=-(1 << 62))
+    below = np.where(always, 1 << 62, reached - np.minimum(first - 1, high) * m).min(axis=1, initial=1 << 62)
+    if (~constant & (least >= below)).any():
+        return None
     # a constant is its own offset: nothing is added to it, and nothing shifted out
     found = [
-        (0, 0, 0, clamp[0] + int(steps)) if same else _floor(int(least), int(most), int(n), int(bits) - 32)
-        for steps, same, least, most, n, bits in zip(always.sum(axis=1), constant, at_least, below, m[:, 0], right[:, 0])
+        (0, 0, 0, int(end)) if same else _floor(int(from_), int(to), int(n), int(bits) - 32)
+        for end, same, from_, to, n, bits in zip(ends[0], constant, least, below, m[:, 0], right[:, 0])
     ]
     if None in found:
         return None
