@@ -16,11 +16,13 @@ static inline int32_t tinykd_larger(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-/* A pointer to whole words, which the compiler is told so that it loads and stores words without asking. */
+/* memcpy of whole words, a constant number of them. The compiler is told that they are words, and that it is its own memcpy
+ * even where no C library is: it loads and stores words instead of calling a function. */
 #if defined(__GNUC__) || defined(__clang__)
-#define TINYKD_WORDS(pointer) __builtin_assume_aligned(pointer, 4)
+#define TINYKD_COPY_WORDS(to, from, bytes)                                                                             \
+    __builtin_memcpy(__builtin_assume_aligned(to, 4), __builtin_assume_aligned(from, 4), bytes)
 #else
-#define TINYKD_WORDS(pointer) (pointer)
+#define TINYKD_COPY_WORDS(to, from, bytes) memcpy(to, from, bytes)
 #endif
 
 /* Moves words down to a lower address, which they may overlap. Sixteen bytes are in registers at a time: compilers make
@@ -30,12 +32,12 @@ static inline void tinykd_move_down(int8_t *to, const int8_t *from, int32_t byte
     uint32_t words[4];
 
     for (; bytes >= 16; bytes -= 16, to += 16, from += 16) {
-        memcpy(words, TINYKD_WORDS(from), 16);
-        memcpy(TINYKD_WORDS(to), words, 16);
+        TINYKD_COPY_WORDS(words, from, 16);
+        TINYKD_COPY_WORDS(to, words, 16);
     }
     for (; bytes > 0; bytes -= 4, to += 4, from += 4) {
-        memcpy(words, TINYKD_WORDS(from), 4);
-        memcpy(TINYKD_WORDS(to), words, 4);
+        TINYKD_COPY_WORDS(words, from, 4);
+        TINYKD_COPY_WORDS(to, words, 4);
     }
 }
 
