@@ -24,7 +24,7 @@ from tinykd.compile.specialise import (
     mve_elementwise,
     mve_pooling,
 )
-from tinykd.compile.specialise.cost import instructions
+from tinykd.compile.specialise.cost import COSTS, instructions
 
 Specialisation = Callable[[Any], "Call | None"]
 """From the parameters of a layer to a faster call."""
@@ -69,10 +69,12 @@ def specialise(program: Program, features: Collection[str]) -> Program:
 
 
 def specialised(program: Program, layer: Layer) -> Layer:
-    """`layer` with the kernel that takes the fewest instructions on a core with the program's features, in doubt the first."""
+    """`layer` with the kernel that takes the fewest instructions on a core with the program's features, the first where not all were measured."""
     if not isinstance(layer.call, Call):
         return layer
     rows = [SPECIALISATIONS.get(feature, {}).get(layer.op.kind) for feature in program.features]
     calls = [row(layer.parameters) for row in rows if row is not None]
     candidates = [*(replace(layer, call=call) for call in calls if call is not None), layer]
+    if any(isinstance(one.call, Call) and one.call.source not in COSTS for one in candidates):
+        return candidates[0]
     return min(candidates, key=lambda candidate: instructions(program, candidate))
