@@ -69,7 +69,7 @@ def specialise(program: Program, features: Collection[str]) -> Program:
 
 
 def specialised(program: Program, layer: Layer) -> Layer:
-    """`layer` with the kernel that takes the fewest instructions on a core with the program's features, the first where not all were measured."""
+    """`layer` with the kernel of fewest instructions on a core with the program's features; the first, unless all were measured."""
     if not isinstance(layer.call, Call):
         return layer
     rows = [SPECIALISATIONS.get(feature, {}).get(layer.op.kind) for feature in program.features]
