@@ -45,14 +45,6 @@ static inline uint32_t tinykd_sxtb16_ror8(uint32_t a)
     return r;
 }
 
-/* (a * b + 2^31) >> 32 */
-static inline int32_t tinykd_smmulr(int32_t a, int32_t b)
-{
-    int32_t r;
-    __asm__("smmulr %0, %1, %2" : "=r"(r) : "r"(a), "r"(b));
-    return r;
-}
-
 /* Within -128 to 127. */
 static inline int32_t tinykd_ssat8(int32_t a)
 {
@@ -125,7 +117,6 @@ static inline uint32_t tinykd_largest_bytes(uint32_t a, uint32_t b)
     }
 TINYKD_PRODUCT(smlad, "smlad %0, %1, %2, %3")
 TINYKD_PRODUCT(smlabb, "smlabb %0, %1, %2, %3")
-TINYKD_PRODUCT(smlatt, "smlatt %0, %1, %2, %3")
 TINYKD_PRODUCT(smlabt, "smlabt %0, %1, %2, %3")
 #else
 static inline int32_t tinykd_low_half(uint32_t a)
@@ -164,12 +155,6 @@ static inline uint32_t tinykd_largest_bytes(uint32_t a, uint32_t b)
         r |= (uint32_t)(uint8_t)(x > y ? x : y) << shift;
     }
     return r;
-}
-
-/* (a * b + 2^31) >> 32 */
-static inline int32_t tinykd_smmulr(int32_t a, int32_t b)
-{
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
 /* Within -128 to 127. */
@@ -244,22 +229,7 @@ static inline int32_t tinykd_smlabt(uint32_t a, uint32_t b, int32_t sum)
     return sum + tinykd_low_half(a) * tinykd_high_half(b);
 }
 
-/* sum + high * high */
-static inline int32_t tinykd_smlatt(uint32_t a, uint32_t b, int32_t sum)
-{
-    return sum + tinykd_high_half(a) * tinykd_high_half(b);
-}
 #endif
-
-/* How sums become outputs: tinykd_requantize for |sum| < 2^30 and a shift of 1 to 22 to the right, plus the zero point, in bytes.
- * 2 * sum * multiplier / 2^32 rounds as the high multiply does; then a half and the zero point are added before the shift. */
-static inline int32_t tinykd_finish_s8(int32_t sum, int32_t multiplier, int32_t shift, int32_t output_zero_point)
-{
-    const int32_t high = tinykd_smmulr(2 * sum, multiplier);
-    const int32_t half_and_zero_point = ((2 * output_zero_point + 1) * ((int32_t)1 << shift)) >> 1;
-
-    return tinykd_ssat8((high + (high >> 31) + half_and_zero_point) >> shift);
-}
 
 /* Minus the zero point in both halves: with sxtab16 it turns bytes into inputs less their zero point at no cost. */
 static inline uint32_t tinykd_minus_in_halves(int32_t zero_point)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from tinykd.compile.fixed_point import requantize
 from tinykd.compile.graph import Array
 from tinykd.compile.ops import access
 from tinykd.compile.ops import conv_2d as portable_conv_2d
@@ -20,31 +19,6 @@ from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.specialise.finish import rounded_once, rounded_twice
 from tinykd.compile.specialise.pairs import Pairs, pairs, sum_range
 from tinykd.compile.specialise.short import shortened
-
-_LARGEST_SUM = 1 << 30
-_LARGEST_SHIFT = 22
-
-Conv = TypeVar("Conv", bound=Weighted)
-
-
-def with_small_sums(p: Conv, axes: tuple[int, ...]) -> Conv | None:
-    """`p` as the kernels finish sums: below 2^30, shifted by 1 to 22 to the right, noted as positive; None if that cannot be.
-
-    A filter of zeros gives a constant, whatever scale and bias the converter noted for it; the constant gets others.
-    """
-    magnitudes = np.abs(p.weights.astype(np.int64)).sum(axis=axes)
-    small = magnitudes * 255 + np.abs(p.bias.astype(np.int64)) < _LARGEST_SUM
-    other = ~small | (p.shifts > -1) | (p.shifts < -_LARGEST_SHIFT)
-    constants = requantize(p.bias, p.multipliers, p.shifts)
-    if (other & (magnitudes != 0)).any() or int(np.abs(constants[other]).max(initial=0)) >= _LARGEST_SUM // 4:
-        return None
-    # 4k * 2^30 / 2^31 is 2k, and 2k shifted by 1 is k
-    return replace(
-        p,
-        bias=np.where(other, 4 * constants, p.bias).astype(np.int32),
-        multipliers=np.where(other, 1 << 30, p.multipliers).astype(np.int32),
-        shifts=np.where(other, 1, -p.shifts).astype(np.int32),
-    )
 
 
 def conv_2d(p: Any) -> Call | None:
@@ -167,8 +141,3 @@ def _dense_twice(p: FullyConnected) -> _Fours | None:
 
 _DENSE = {"single": _dense_once, "double": _dense_twice}
 """By rounding."""
-
-
-def faster(call: Call, function: str, source: str, distance: int | None) -> Call:
-    """The same parameters for another kernel."""
-    return replace(call, function=function, source=source, distances=(distance,))

@@ -70,60 +70,29 @@ Range = tuple[Int64, Int64]
 def rounded_once(multipliers: Int64, shifts: Int64, sums: Range, zero_point: int, clamp: tuple[int, int]) -> Floors | None:
     """`requantize_once` and a zero point as floors, or None where a channel has none.
 
-    Args:
-        multipliers, shifts: [channels] as `requantize_once` takes them.
-        clamp: of the output; both ends of it are left to the caller, who clamps.
-    """
-    m, right, k = _columns(multipliers, shifts, zero_point, clamp)
-    first = _ceiling((k << right) - (np.int64(1) << (right - 1)) + (k <= 0), m)
-    ends = [np.clip(requantize_once(end, multipliers, shifts) + zero_point, *clamp) for end in sums]
-    return _floors(m, right, first, sums, (ends[0], ends[1]), clamp[0])
-
-
-def rounded_twice_once(multipliers: Int64, shifts: Int64, sums: Range, zero_point: int, clamp: tuple[int, int]) -> Floors | None:
-    """`requantize` and a zero point as floors; they exist where the clamp cuts off what is below the zero point.
-
-    Args: as `rounded_once`.
-    """
-    m, right, k = _columns(multipliers, shifts, zero_point, clamp)
-    least = (k << (right - 31)) - (np.int64(1) << (right - 32)) + (k <= 0)  # of what the high multiply gives
-    first = _ceiling((least << 31) - (1 << 30), m)
-    ends = [np.clip(requantize(end, multipliers, shifts) + zero_point, *clamp) for end in sums]
-    return _floors(m, right, first, sums, (ends[0], ends[1]), clamp[0])
-
-
-def _columns(multipliers: Int64, shifts: Int64, zero_point: int, clamp: tuple[int, int]) -> tuple[Int64, Int64, Int64]:
-    """Multipliers and shifts to the right [channels, 1], 0 and 32 where only a constant can be; outputs less the zero point [steps]."""
-    m, right = multipliers.astype(np.int64)[:, None], 31 - shifts.astype(np.int64)[:, None]
-    fits = (right >= 32) & (right <= 32 + LARGEST_SHIFT)
-    k = np.arange(clamp[0] + 1, clamp[1] + 1, dtype=np.int64) - zero_point
-    return np.where(fits, m, 0), np.where(fits, right, 32), k
-
-
-def _ceiling(numerator: Int64, denominator: Int64) -> Int64:
-    """Of a quotient; of anything where the denominator is 0."""
-    return np.asarray(-(-numerator // np.maximum(denominator, 1)))
-
-
-def _floors(m: Int64, right: Int64, first: Int64, sums: Range, ends: Range, lowest: int) -> Floors | None:
-    """Floors that reach each output above `lowest` at the sum `first` [channels, steps], and not before; `ends` are the outputs of `sums`.
-
-    The floor (sum * m + C) >> (32 + s1) reaches an output o at its first sum T if
+    The output reaches o = k + zero_point at a least sum T. The floor (sum * m + C) >> (32 + s1) does so too if
 
         T * m + C >= o << (32 + s1) > (T - 1) * m + C
 
     which leaves an interval for C, over all outputs. The instruction adds multiples of 2^32 only, so C is one of them plus the
     product of m and a small integer, which goes into the bias.
+
+    Args:
+        multipliers, shifts: [channels] as `requantize_once` takes them.
+        clamp: of the output; both ends of it are left to the caller, who clamps.
     """
-    low, high, constant = sums[0][:, None], sums[1][:, None], ends[0] == ends[1]
-    if (~constant & (m[:, 0] == 0)).any():
+    ends = [np.clip(requantize_once(end, multipliers, shifts) + zero_point, *clamp) for end in sums]
+    constant = ends[0] == ends[1]
+    m, right = multipliers.astype(np.int64)[:, None], 31 - shifts.astype(np.int64)[:, None]
+    fits = (right >= 32) & (right <= 32 + LARGEST_SHIFT) & (m > 0)
+    if not (constant | fits[:, 0]).all():
         return None
-    never, always = first > high, first <= low
-    reached = np.arange(lowest + 1, lowest + 1 + first.shape[1], dtype=np.int64) << right
-    least = np.where(never, -(1 << 62), reached - np.maximum(first, low) * m).max(axis=1, initial=-(1 << 62))
-    below = np.where(always, 1 << 62, reached - np.minimum(first - 1, high) * m).min(axis=1, initial=1 << 62)
-    if (~constant & (least >= below)).any():
-        return None
+    m, right = np.where(fits, m, 1), np.where(fits, right, 32)
+    k = np.arange(clamp[0] + 1, clamp[1] + 1, dtype=np.int64) - zero_point
+    first = -(-((k << right) - (np.int64(1) << (right - 1)) + (k <= 0)) // m)
+    low, high, reached = sums[0][:, None], sums[1][:, None], (k + zero_point) << right
+    least = np.where(first > high, -(1 << 62), reached - np.maximum(first, low) * m).max(axis=1, initial=-(1 << 62))
+    below = np.where(first <= low, 1 << 62, reached - np.minimum(first - 1, high) * m).min(axis=1, initial=1 << 62)
     # a constant is its own offset: nothing is added to it, and nothing shifted out
     found = [
         (0, 0, 0, int(end)) if same else _floor(int(from_), int(to), int(n), int(bits) - 32)
