@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,3 +98,30 @@ def test_ram_is_never_larger_than_balanced_nor_that_than_speed(seed: int) -> Non
     program = lower(random_network(seed))
     arenas = [plan_for(program, optimize, seconds=0.2).arena_bytes for optimize in ("ram", "balanced", "speed")]
     assert arenas == sorted(arenas)
+
+
+def every_schedule(program: Program, first: int = 0) -> Iterator[tuple[Chain, ...]]:
+    """All ways to cut the layers from `first` on into chains and single layers."""
+    if first >= len(program.layers):
+        yield ()
+        return
+    yield from every_schedule(program, first + 1)
+    for last in range(first + 1, len(program.layers)):
+        one = chain_of(program, program.layers[first : last + 1])
+        if one is not None:
+            yield from ((one, *others) for others in every_schedule(program, last + 1))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_schedule_has_a_smaller_arena_than_ram(seed: int) -> None:
+    """Against exhaustive search, every other layer free to run backward."""
+    program = lower(random_network(seed))
+    if len(program.layers) > 7:
+        return
+    rows = [one for layer in program.layers if (one := rows_of(program, layer)) is not None]
+    arenas = []
+    for chains in every_schedule(program):
+        cut = Schedule(chains)
+        backward = can_go_backward([one for one in rows if cut.chain_at(one.layer.index) is None])
+        arenas.append(plan(program, schedule=replace(cut, backward=backward)).arena_bytes)
+    assert plan_for(program, "ram").arena_bytes == min(arenas)
