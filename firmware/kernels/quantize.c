@@ -15,8 +15,7 @@ static int32_t round_to_nearest(float x)
         return 512;
     }
     const int32_t whole = (int32_t)x;
-    const float rest = x - (float)whole;
-    return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
+    return whole + (int32_t)(2.0f * (x - (float)whole)); /* twice the rest, which is exact, is 1 or -1 from a half on */
 }
 
 void tinykd_quantize_s8(const struct tinykd_affine *p, const float *input, int8_t *output)

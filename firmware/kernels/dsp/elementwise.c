@@ -9,12 +9,13 @@
 void tinykd_scaled_sum_dsp_s8(const struct tinykd_scaled_sum *p, const int8_t *a, const int8_t *b, int8_t *output)
 {
     const struct tinykd_scaled_sum s = *p;
+    int8_t *out = output;
 
-    for (int32_t i = 0; i < s.elements; ++i) {
-        const int32_t raised = b[i] * s.b_factor - s.b_raised_zero_point;
+    for (const int8_t *const end = a + s.elements; a != end;) {
+        const int32_t raised = *b++ * s.b_factor + s.b_constant;
         const int32_t scaled = (tinykd_smmlar(raised, s.b_multiplier, s.b_offset) + (raised >> 31)) >> s.b_shift;
-        const int32_t sum = a[i] * s.a_factor + scaled;
-        output[i] = (int8_t)tinykd_finish_twice_s8(sum, s.output_multiplier, s.output_shift, s.output_z);
+        const int32_t sum = *a++ * s.a_factor + scaled;
+        *out++ = (int8_t)tinykd_finish_twice_s8(sum, s.output_multiplier, s.output_shift, s.output_z);
     }
     tinykd_clamp_bytes(output, s.elements, s.clamp_low, s.clamp_high);
 }

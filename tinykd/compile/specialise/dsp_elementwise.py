@@ -78,7 +78,7 @@ def _operands(plain: ScaledOperand, plain_sign: int, other: ScaledOperand, other
     made = {
         "a_factor": plain_sign << (plain.left_shift - 1),
         "b_factor": factor,
-        "b_raised_zero_point": factor * other.zero_point,
+        "b_constant": -factor * other.zero_point,
         "b_multiplier": multiplier,
         "b_offset": offset,
         "b_shift": shift,
