@@ -40,12 +40,12 @@ void tinykd_mul_s8(const struct tinykd_product *p, const int8_t *a, const int8_t
 void tinykd_mul_s16(const struct tinykd_product *p, const int16_t *a, const int16_t *b, int16_t *output);
 
 /* Equal shapes, for cores with DSP instructions; output_shift and output_z as finish.h takes them.
- * raised = b * b_factor - b_raised_zero_point, out = clamp(finish(a * a_factor + (round(raised * b_multiplier / 2^32) + b_offset,
+ * raised = b * b_factor + b_constant, out = clamp(finish(a * a_factor + (round(raised * b_multiplier / 2^32) + b_offset,
  * less 1 if negative) >> b_shift)) */
 struct tinykd_scaled_sum {
     int32_t elements;
     int32_t a_factor;
-    int32_t b_factor, b_raised_zero_point;
+    int32_t b_factor, b_constant;
     int32_t b_multiplier, b_offset, b_shift;
     int32_t output_multiplier, output_shift, output_z;
     int32_t clamp_low, clamp_high;
