@@ -18,7 +18,7 @@ import numpy as np
 
 from tinykd.compile.graph import Array, Reduced
 from tinykd.compile.passes.channel_ties import Mixed, Tied, ties
-from tinykd.compile.passes.fewer_channels import Left, with_fewer_channels
+from tinykd.compile.passes.fewer_channels import with_fewer_channels
 from tinykd.compile.passes.ranges import ranges
 from tinykd.compile.passes.rewriting import renumbered
 from tinykd.compile.program import Layer, Program
@@ -39,16 +39,15 @@ def apply(program: Program) -> Program:
         return program
     constants = {index: known.constants() for index, known in ranges(program).items() if known.low.size and known.low.shape}
     removed = _removable(program, constants)
-    reduced = {index: gone for index, gone in removed.items() if gone.any() and not gone.all()}
-    left = {index: Left(~gone, {c: v for c, v in constants.get(index, {}).items() if gone[c]}) for index, gone in reduced.items()}
     tensors = list(program.graph.tensors)
-    for index, one in left.items():
-        kept = tuple(np.flatnonzero(one.kept).tolist())
-        shape = (*tensors[index].shape[:-1], len(kept))
-        tensors[index] = replace(tensors[index], shape=shape, reduced=Reduced(one.kept.size, kept, one.constants))
+    for index, gone in removed.items():
+        if gone.any() and not gone.all():
+            kept, known = tuple(np.flatnonzero(~gone).tolist()), constants.get(index, {})
+            reduced = Reduced(gone.size, kept, {channel: value for channel, value in known.items() if gone[channel]})
+            tensors[index] = replace(tensors[index], shape=(*tensors[index].shape[:-1], len(kept)), reduced=reduced)
     smaller = replace(program, graph=replace(program.graph, tensors=tuple(tensors)))
     alive = [layer for layer in program.layers if not _is_gone(layer, removed)]
-    return renumbered(smaller, [with_fewer_channels(smaller, layer, left) for layer in alive])
+    return renumbered(smaller, [with_fewer_channels(smaller, layer) for layer in alive])
 
 
 def _is_gone(layer: Layer, removed: Channels) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from tinykd.compile.graph import Array
+from tinykd.compile.graph import Reduced
 from tinykd.compile.ops.add import Sum
 from tinykd.compile.ops.broadcast import broadcast
 from tinykd.compile.ops.conv_2d import Conv2D
@@ -24,99 +24,86 @@ from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.program import Layer, Program
 
 
-@dataclass(frozen=True, eq=False)
-class Left:
-    """What is left of a tensor's channels.
-
-    Attributes:
-        kept: [channels] the channel stays.
-        constants: integers of those removed channels that hold one; nothing reads the others.
-    """
-
-    kept: Array
-    constants: Mapping[int, int]
-
-
-def with_fewer_channels(program: Program, layer: Layer, left: Mapping[int, Left]) -> Layer:
-    """`layer` for the tensors of `program`, which have their new shapes already; `left` is of those that lost channels."""
-    if left.keys().isdisjoint((*layer.passed, *layer.op.outputs)):
+def with_fewer_channels(program: Program, layer: Layer) -> Layer:
+    """`layer` for the tensors of `program`, which have their new shapes already and note in `reduced` what they lost."""
+    if all(program.tensor(index).reduced is None for index in (*layer.passed, *layer.op.outputs)):
         return layer
     p = layer.parameters
     if isinstance(layer.call, View):
         return replace(layer, parameters=Viewed(program.tensor(layer.op.outputs[0]).shape)) if isinstance(p, Viewed) else layer
     rewrite = next((rewrite for kind, rewrite in _REWRITES.items() if isinstance(p, kind)), _lowered_again)
-    source, result = (left.get(index) or _all(program, index) for index in (layer.passed[0], layer.op.outputs[0]))
-    parameters = rewrite(program, layer, source, result)
+    parameters = rewrite(program, layer, _left(program, layer.passed[0]), _left(program, layer.op.outputs[0]))
     return replace(layer, parameters=parameters, call=layer.row.call(parameters), macs=layer.row.macs(parameters))
 
 
-def _all(program: Program, index: int) -> Left:
-    return Left(np.ones(program.tensor(index).shape[-1], np.bool_), {})
+def _left(program: Program, index: int) -> Reduced:
+    """What is left of a tensor, be it everything."""
+    tensor = program.tensor(index)
+    return tensor.reduced or Reduced(tensor.shape[-1], tuple(range(tensor.shape[-1])), {})
 
 
 P = TypeVar("P", bound=Weighted)
 
 
-def _folded(p: P, source: Left) -> P:
+def _folded(p: P, source: Reduced) -> P:
     """Removed constants in the bias: no sum changes, so the sums fit as before. Weights are [out, any taps, channels]."""
-    values = np.zeros(source.kept.size, np.int64)
+    values = np.zeros(source.channels, np.int64)
     for channel, value in source.constants.items():
         values[channel] = value - p.input_zero_point
     totals = (p.weights.astype(np.int64) - p.weights_zero_point).reshape(p.bias.size, -1, values.size).sum(axis=1)
     return replace(p, bias=(p.bias + totals @ values).astype(p.bias.dtype))
 
 
-def _filters(p: P, kept: Array, axis: int) -> P:
+def _filters(p: P, result: Reduced, axis: int) -> P:
     """The filters that stay, along the weights' axis of output channels."""
-    weights = np.compress(kept, p.weights, axis=axis)
+    kept = list(result.kept)
+    weights = np.take(p.weights, kept, axis=axis)
     return replace(p, weights=weights, bias=p.bias[kept], multipliers=p.multipliers[kept], shifts=p.shifts[kept])
 
 
-def _conv_2d(_: Program, layer: Layer, source: Left, result: Left) -> Conv2D:
-    p: Conv2D = _filters(_folded(layer.parameters, source), result.kept, 0)
-    return replace(p, weights=p.weights[..., source.kept], in_channels=int(source.kept.sum()), out_channels=int(result.kept.sum()))
+def _conv_2d(_: Program, layer: Layer, source: Reduced, result: Reduced) -> Conv2D:
+    p: Conv2D = _filters(_folded(layer.parameters, source), result, 0)
+    weights = np.take(p.weights, source.kept, axis=3)
+    return replace(p, weights=weights, in_channels=len(source.kept), out_channels=len(result.kept))
 
 
-def _fully_connected(program: Program, layer: Layer, source: Left, result: Left) -> FullyConnected:
+def _fully_connected(program: Program, layer: Layer, source: Reduced, result: Reduced) -> FullyConnected:
     p: FullyConnected = _folded(layer.parameters, source)
-    columns = np.resize(source.kept, p.weights.shape[1])  # channels repeat for each pixel of a row
-    kept, wide = result.kept, p.wide
+    kept, wide = list(result.kept), p.wide
+    columns = np.isin(np.arange(p.weights.shape[1]) % source.channels, source.kept)  # channels repeat for each pixel of a row
     if wide is not None:
         wide = replace(wide, high=wide.high[kept], low=wide.low[kept], shifts=wide.shifts[kept])
-    return replace(_filters(replace(p, weights=p.weights[:, columns]), kept, 0), wide=wide, output_shape=_shape(program, layer))
+    shape = program.tensor(layer.op.outputs[0]).shape
+    return replace(_filters(replace(p, weights=p.weights[:, columns]), result, 0), wide=wide, output_shape=shape)
 
 
-def _depthwise_conv_2d(_: Program, layer: Layer, source: Left, result: Left) -> DepthwiseConv2D:
-    p: DepthwiseConv2D = _filters(layer.parameters, result.kept, 3)
-    return replace(p, in_channels=int(source.kept.sum()))
+def _depthwise_conv_2d(_: Program, layer: Layer, source: Reduced, result: Reduced) -> DepthwiseConv2D:
+    p: DepthwiseConv2D = _filters(layer.parameters, result, 3)
+    return replace(p, in_channels=len(source.kept))
 
 
-def _pool(_: Program, layer: Layer, source: Left, __: Left) -> Pool:
-    p: Pool = replace(layer.parameters, channels=int(source.kept.sum()))
+def _pool(_: Program, layer: Layer, source: Reduced, __: Reduced) -> Pool:
+    p: Pool = replace(layer.parameters, channels=len(source.kept))
     return p
 
 
-def _lookup(program: Program, layer: Layer, _: Left, __: Left) -> Lookup:
+def _lookup(program: Program, layer: Layer, _: Reduced, __: Reduced) -> Lookup:
     p: Lookup = replace(layer.parameters, elements=program.tensor(layer.op.outputs[0]).elements)
     return p
 
 
-def _pairs(program: Program, layer: Layer, _: Left, __: Left) -> Any:
+def _pairs(program: Program, layer: Layer, _: Reduced, __: Reduced) -> Any:
     """Operators of two operands: only their loops count elements."""
     a, b, result = (program.tensor(index) for index in (*layer.op.inputs[:2], layer.op.outputs[0]))
     return replace(layer.parameters, loops=broadcast(program.graph, layer.op, a, b, result))
 
 
-def _lowered_again(program: Program, layer: Layer, _: Left, __: Left) -> Any:
+def _lowered_again(program: Program, layer: Layer, _: Reduced, __: Reduced) -> Any:
     """Operators whose parameters no rewrite changes."""
     return layer.row.lower(program.graph, layer.op, program.rounding)
 
 
-def _shape(program: Program, layer: Layer) -> tuple[int, ...]:
-    return program.tensor(layer.op.outputs[0]).shape
-
-
-_REWRITES: dict[type, Callable[[Program, Layer, Left, Left], Any]] = {
+_REWRITES: dict[type, Callable[[Program, Layer, Reduced, Reduced], Any]] = {
     Conv2D: _conv_2d,
     DepthwiseConv2D: _depthwise_conv_2d,
     Extremum: _pairs,
