@@ -6,6 +6,11 @@
 
 #include <stdint.h>
 
+/* Sums of four products: of one vector with four filters, or of two with two, those of the first vector first. */
+struct tinykd_sums {
+    int32_t s0, s1, s2, s3;
+};
+
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
 
@@ -102,19 +107,44 @@ TINYKD_INLINE int32_t tinykd_dot_next(int32_t sum, const int8_t **a, const int8_
     return sum;
 }
 
-/* The products of 16 bytes with `b`; then `a` steps over the first few. */
-#define TINYKD_DOT_STEP(step)                                                                                          \
-    TINYKD_INLINE int32_t tinykd_dot_step_##step(const int8_t **a, tinykd_bytes b)                                     \
+/* sums + the next 16 bytes of x with the next four vectors of w */
+TINYKD_INLINE struct tinykd_sums tinykd_dot_1x4(struct tinykd_sums s, const int8_t **a, const int8_t **w)
+{
+    const int8_t *x = *a, *z = *w;
+    tinykd_bytes u, v;
+
+    __asm__("vldrb.u8 %q6, [%4], #16\n\t"
+            "vldrb.u8 %q7, [%5], #16\n\tvmladava.s8 %0, %q6, %q7\n\tvldrb.u8 %q7, [%5], #16\n\tvmladava.s8 %1, %q6, %q7\n\t"
+            "vldrb.u8 %q7, [%5], #16\n\tvmladava.s8 %2, %q6, %q7\n\tvldrb.u8 %q7, [%5], #16\n\tvmladava.s8 %3, %q6, %q7"
+            : "+Te"(s.s0), "+Te"(s.s1), "+Te"(s.s2), "+Te"(s.s3), "+r"(x), "+r"(z), "=&w"(u), "=&w"(v)
+            : "m"(*(const int8_t(*)[16])x), "m"(*(const int8_t(*)[64])z));
+    *a = x;
+    *w = z;
+    return s;
+}
+
+/* 16 bytes of each of four lines with one of four vectors, summed; then the lines step over the first few. */
+#define TINYKD_DOT_LINES(step)                                                                                         \
+    TINYKD_INLINE tinykd_words tinykd_dot_lines_##step(const int8_t *x[4], tinykd_bytes w0, tinykd_bytes w1,           \
+                                                       tinykd_bytes w2, tinykd_bytes w3)                               \
     {                                                                                                                  \
-        const int8_t *x = *a;                                                                                          \
-        tinykd_bytes u;                                                                                                \
-        int32_t sum;                                                                                                   \
+        const int8_t *a = x[0], *b = x[1], *c = x[2], *d = x[3];                                                       \
+        int32_t s0, s1, s2, s3;                                                                                        \
+        tinykd_words v;                                                                                                \
                                                                                                                        \
-        __asm__("vldrb.u8 %q2, [%1], #" #step "\n\tvmladav.s8 %0, %q2, %q3"                                            \
-                : "=Te"(sum), "+r"(x), "=&w"(u)                                                                        \
-                : "w"(b), "m"(*(const int8_t(*)[16])x));                                                               \
-        *a = x;                                                                                                        \
-        return sum;                                                                                                    \
+        __asm__("vldrb.u8 %q0, [%5], #" #step "\n\tvmladav.s8 %1, %q0, %q9\n\t"                                       \
+                "vldrb.u8 %q0, [%6], #" #step "\n\tvmladav.s8 %2, %q0, %q10\n\t"                                      \
+                "vldrb.u8 %q0, [%7], #" #step "\n\tvmladav.s8 %3, %q0, %q11\n\t"                                      \
+                "vldrb.u8 %q0, [%8], #" #step "\n\tvmladav.s8 %4, %q0, %q12\n\t"                                      \
+                "vmov %q0[2], %q0[0], %1, %3\n\tvmov %q0[3], %q0[1], %2, %4"                                           \
+                : "=&w"(v), "=&Te"(s0), "=&Te"(s1), "=&Te"(s2), "=&Te"(s3), "+r"(a), "+r"(b), "+r"(c), "+r"(d)         \
+                : "w"(w0), "w"(w1), "w"(w2), "w"(w3), "m"(*(const int8_t(*)[16])a), "m"(*(const int8_t(*)[16])b),      \
+                  "m"(*(const int8_t(*)[16])c), "m"(*(const int8_t(*)[16])d));                                         \
+        x[0] = a;                                                                                                      \
+        x[1] = b;                                                                                                      \
+        x[2] = c;                                                                                                      \
+        x[3] = d;                                                                                                      \
+        return v;                                                                                                      \
     }
 
 /* The next 16 bytes of a and of b with the next two vectors of w. */
@@ -127,18 +157,13 @@ TINYKD_INLINE int32_t tinykd_dot_next(int32_t sum, const int8_t **a, const int8_
         __asm__("vldrb.u8 %q7, [%4], #16\n\tvldrb.u8 %q9, [%6], #16\n\t" product " %0, %q7, %q9\n\t"                   \
                 "vldrb.u8 %q8, [%5], #16\n\t" product " %2, %q8, %q9\n\t"                                             \
                 "vldrb.u8 %q9, [%6], #16\n\t" product " %1, %q7, %q9\n\t" product " %3, %q8, %q9"                      \
-                : sums(s.a0), sums(s.a1), sums(s.b0), sums(s.b1), "+r"(x), "+r"(y), "+r"(z), "=&w"(t), "=&w"(u), "=&w"(v) \
+                : sums(s.s0), sums(s.s1), sums(s.s2), sums(s.s3), "+r"(x), "+r"(y), "+r"(z), "=&w"(t), "=&w"(u), "=&w"(v) \
                 : "m"(*(const int8_t(*)[16])x), "m"(*(const int8_t(*)[16])y), "m"(*(const int8_t(*)[32])z));           \
         *a = x;                                                                                                        \
         *b = y;                                                                                                        \
         *w = z;                                                                                                        \
         return s;                                                                                                      \
     }
-
-/* Sums of two pixels a and b with two filters. */
-struct tinykd_sums {
-    int32_t a0, a1, b0, b1;
-};
 
 TINYKD_DOT_2X2(tinykd_first_dot_2x2, "vmladav.s8", "=&Te")
 TINYKD_DOT_2X2(tinykd_dot_2x2, "vmladava.s8", "+Te")
@@ -379,28 +404,42 @@ static inline int32_t tinykd_dot_next(int32_t sum, const int8_t **a, const int8_
     return tinykd_dot(sum, x, tinykd_next_bytes(b));
 }
 
-#define TINYKD_DOT_STEP(step)                                                                                          \
-    static inline int32_t tinykd_dot_step_##step(const int8_t **a, tinykd_bytes b)                                     \
-    {                                                                                                                  \
-        *a += (step);                                                                                                  \
-        return tinykd_first_dot(tinykd_load_bytes(*a - (step)), b);                                                    \
-    }
+static inline struct tinykd_sums tinykd_dot_1x4(struct tinykd_sums s, const int8_t **a, const int8_t **w)
+{
+    const tinykd_bytes x = tinykd_next_bytes(a);
 
-struct tinykd_sums {
-    int32_t a0, a1, b0, b1;
-};
+    s.s0 = tinykd_dot(s.s0, x, tinykd_next_bytes(w));
+    s.s1 = tinykd_dot(s.s1, x, tinykd_next_bytes(w));
+    s.s2 = tinykd_dot(s.s2, x, tinykd_next_bytes(w));
+    s.s3 = tinykd_dot(s.s3, x, tinykd_next_bytes(w));
+    return s;
+}
+
+#define TINYKD_DOT_LINES(step)                                                                                         \
+    static inline tinykd_words tinykd_dot_lines_##step(const int8_t *x[4], tinykd_bytes w0, tinykd_bytes w1,           \
+                                                       tinykd_bytes w2, tinykd_bytes w3)                               \
+    {                                                                                                                  \
+        const tinykd_bytes w[4] = {w0, w1, w2, w3};                                                                    \
+        tinykd_words v;                                                                                                \
+                                                                                                                       \
+        for (int32_t i = 0; i < 4; ++i) {                                                                              \
+            v.at[i] = tinykd_first_dot(tinykd_load_bytes(x[i]), w[i]);                                                 \
+            x[i] += (step);                                                                                            \
+        }                                                                                                              \
+        return v;                                                                                                      \
+    }
 
 static inline struct tinykd_sums tinykd_dot_2x2(struct tinykd_sums s, const int8_t **a, const int8_t **b, const int8_t **w)
 {
     const tinykd_bytes x = tinykd_next_bytes(a), y = tinykd_next_bytes(b), first = tinykd_next_bytes(w), second = tinykd_next_bytes(w);
-    const struct tinykd_sums r = {tinykd_dot(s.a0, x, first), tinykd_dot(s.a1, x, second), tinykd_dot(s.b0, y, first),
-                                  tinykd_dot(s.b1, y, second)};
+    const struct tinykd_sums r = {tinykd_dot(s.s0, x, first), tinykd_dot(s.s1, x, second), tinykd_dot(s.s2, y, first),
+                                  tinykd_dot(s.s3, y, second)};
     return r;
 }
 
 static inline struct tinykd_sums tinykd_first_dot_2x2(struct tinykd_sums s, const int8_t **a, const int8_t **b, const int8_t **w)
 {
-    s.a0 = s.a1 = s.b0 = s.b1 = 0;
+    s.s0 = s.s1 = s.s2 = s.s3 = 0;
     return tinykd_dot_2x2(s, a, b, w);
 }
 

@@ -35,7 +35,7 @@ TINYKD_CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_4_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_n_positive_mve_s8);
 
-/* Any kernel: two windows of 16 * chunks bytes are gathered in `scratch`. */
+/* Any kernel: two windows are gathered in `scratch`, each 16 * chunks bytes and 16 more. */
 #define TINYKD_CONV_2D_GATHER_MVE(name)                                                                                \
     void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)
 TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_mve_s8);

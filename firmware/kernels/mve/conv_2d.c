@@ -31,11 +31,11 @@ TINYKD_INLINE struct tinykd_sums conv_2d_mve_first(tinykd_bytes a, tinykd_bytes 
     struct tinykd_sums s;
     tinykd_bytes w = tinykd_next_bytes(weights);
 
-    s.a0 = tinykd_first_dot(a, w);
-    s.b0 = tinykd_first_dot(b, w);
+    s.s0 = tinykd_first_dot(a, w);
+    s.s2 = tinykd_first_dot(b, w);
     w = tinykd_next_bytes(weights);
-    s.a1 = tinykd_first_dot(a, w);
-    s.b1 = tinykd_first_dot(b, w);
+    s.s1 = tinykd_first_dot(a, w);
+    s.s3 = tinykd_first_dot(b, w);
     return s;
 }
 
@@ -44,11 +44,11 @@ TINYKD_INLINE struct tinykd_sums conv_2d_mve_more(struct tinykd_sums s, tinykd_b
 {
     tinykd_bytes w = tinykd_next_bytes(weights);
 
-    s.a0 = tinykd_dot(s.a0, a, w);
-    s.b0 = tinykd_dot(s.b0, b, w);
+    s.s0 = tinykd_dot(s.s0, a, w);
+    s.s2 = tinykd_dot(s.s2, b, w);
     w = tinykd_next_bytes(weights);
-    s.a1 = tinykd_dot(s.a1, a, w);
-    s.b1 = tinykd_dot(s.b1, b, w);
+    s.s1 = tinykd_dot(s.s1, a, w);
+    s.s3 = tinykd_dot(s.s3, b, w);
     return s;
 }
 
@@ -104,13 +104,34 @@ TINYKD_INLINE void conv_2d_mve_pair(const struct tinykd_conv_2d_mve *p, const in
     }
     for (int32_t quads = p->out_channels >> 2; quads > 0; --quads, to_a += 4, to_b += 4) {
         struct tinykd_sums s = few ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, count, &weights);
-        tinykd_words x = tinykd_even_words(s.a0, s.a1), y = tinykd_even_words(s.b0, s.b1);
+        tinykd_words x = tinykd_even_words(s.s0, s.s1), y = tinykd_even_words(s.s2, s.s3);
 
         s = few ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, count, &weights);
-        x = tinykd_with_odd_words(x, s.a0, s.a1);
-        y = tinykd_with_odd_words(y, s.b0, s.b1);
+        x = tinykd_with_odd_words(x, s.s0, s.s1);
+        y = tinykd_with_odd_words(y, s.s2, s.s3);
         const struct tinykd_scaling scale = tinykd_next_scaling(&scaling);
         tinykd_store_narrowed(to_a, to_b, tinykd_narrow_words(requantize(x, scale), requantize(y, scale), zero_point));
+    }
+}
+
+/* The windows of two pixels that lie inside. A row of a window may be written past its end: the next row follows, or nothing. */
+static __attribute__((noinline)) void conv_2d_mve_copy(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a,
+                                                       int8_t *to_b)
+{
+    const int32_t step = p->dilation_height * p->in_width * p->in_channels, bytes = p->kernel_width * p->in_channels;
+    const int32_t whole = bytes >> 4, some = bytes & 15;
+
+    for (int32_t rows = p->kernel_height; rows > 0; --rows, a += step, b += step, to_a += some, to_b += some) {
+        const int8_t *x = a, *y = b;
+
+        for (int32_t i = whole; i > 0; --i, to_a += 16, to_b += 16) {
+            tinykd_store_bytes(to_a, tinykd_next_bytes(&x));
+            tinykd_store_bytes(to_b, tinykd_next_bytes(&y));
+        }
+        if (some != 0) {
+            tinykd_store_bytes(to_a, tinykd_load_some_bytes(x, some));
+            tinykd_store_bytes(to_b, tinykd_load_some_bytes(y, some));
+        }
     }
 }
 
@@ -118,32 +139,38 @@ TINYKD_INLINE void conv_2d_mve_pair(const struct tinykd_conv_2d_mve *p, const in
 static __attribute__((noinline)) void conv_2d_mve_gather(const struct tinykd_conv_2d_mve *p, const int8_t *input, int32_t top, int32_t left,
                                                          int8_t *window)
 {
-    const int32_t in_row = p->in_width * p->in_channels, step = p->dilation_height * in_row, window_row = p->kernel_width * p->in_channels;
-    const int8_t *from = input + top * in_row + left * p->in_channels;
-    int32_t rows = p->kernel_height, bytes = window_row;
+    const int32_t in_row = p->in_width * p->in_channels, window_row = p->kernel_width * p->in_channels;
+    const struct tinykd_taps rows = tinykd_taps_inside(top, p->in_height, p->kernel_height, p->dilation_height);
+    const struct tinykd_taps columns = tinykd_taps_inside(left, p->in_width, p->kernel_width, 1);
+    const int32_t bytes = (columns.end - columns.first) * p->in_channels;
+    const tinykd_bytes outside = tinykd_same_bytes(p->input_zero_point);
 
-    if (top < 0 || left < 0 || top + (rows - 1) * p->dilation_height >= p->in_height || left + p->kernel_width > p->in_width) {
-        const struct tinykd_taps inside = tinykd_taps_inside(top, p->in_height, rows, p->dilation_height);
-        const struct tinykd_taps across = tinykd_taps_inside(left, p->in_width, p->kernel_width, 1);
-
-        for (int32_t i = 0; i < p->chunks; ++i) {
-            tinykd_store_bytes(window + 16 * i, tinykd_same_bytes(p->input_zero_point));
-        }
-        rows = inside.end - inside.first;
-        bytes = (across.end - across.first) * p->in_channels;
-        from += inside.first * step + across.first * p->in_channels;
-        window += inside.first * window_row + across.first * p->in_channels;
+    for (int32_t i = 0; i < p->chunks; ++i) {
+        tinykd_store_bytes(window + 16 * i, outside);
     }
-    for (; rows > 0; --rows, from += step, window += window_row) {
-        const int8_t *source = from;
-        int8_t *to = window;
+    for (int32_t i = rows.first; i < rows.end; ++i) {
+        const int8_t *from = input + (top + i * p->dilation_height) * in_row + (left + columns.first) * p->in_channels;
+        int8_t *to = window + i * window_row + columns.first * p->in_channels;
+        int32_t count = bytes;
 
-        for (int32_t i = bytes >> 4; i > 0; --i, to += 16) {
-            tinykd_store_bytes(to, tinykd_next_bytes(&source));
+        for (; count >= 16; count -= 16, to += 16) {
+            tinykd_store_bytes(to, tinykd_next_bytes(&from));
         }
-        if ((bytes & 15) != 0) {
-            tinykd_store_some_bytes(to, tinykd_load_some_bytes(source, bytes & 15), bytes & 15);
+        if (count > 0) {
+            tinykd_store_some_bytes(to, tinykd_load_some_bytes(from, count), count);
         }
+    }
+}
+
+/* Both windows, at `row` of the input if it lies inside, else null. */
+TINYKD_INLINE void conv_2d_mve_windows(const struct tinykd_conv_2d_mve *p, const int8_t *input, const int8_t *row, int32_t top, int32_t left,
+                                       int32_t apart, int8_t *to_a, int8_t *to_b)
+{
+    if (row != 0 && left >= 0 && left + apart + p->kernel_width <= p->in_width) {
+        conv_2d_mve_copy(p, row + left * p->in_channels, row + (left + apart) * p->in_channels, to_a, to_b);
+    } else {
+        conv_2d_mve_gather(p, input, top, left, to_a);
+        conv_2d_mve_gather(p, input, top, left + apart, to_b);
     }
 }
 
@@ -151,24 +178,25 @@ static __attribute__((noinline)) void conv_2d_mve_gather(const struct tinykd_con
 TINYKD_INLINE void conv_2d_mve(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch, int32_t chunks,
                                tinykd_requantizing *requantize)
 {
-    const int32_t channels = p->out_channels, step = p->stride_width * p->in_channels;
+    const int32_t channels = p->out_channels, step = p->stride_width * p->in_channels, reach = (p->kernel_height - 1) * p->dilation_height;
 
     for (int32_t y = 0; y < p->out_height; ++y) {
         const int32_t top = y * p->stride_height - p->pad_top;
-        const int8_t *a = input + top * p->in_width * p->in_channels;
+        const int8_t *const line = top >= 0 && top + reach < p->in_height ? input + top * p->in_width * p->in_channels : 0;
+        const int8_t *a = line;
         int8_t *const row = output;
 
         for (int32_t x = 0; x < p->out_width; x += 2) {
             const int32_t second = x + 1 < p->out_width ? 1 : 0;
-            const int8_t *b = a + second * step;
 
             if (scratch != 0) {
-                const int32_t left = x * p->stride_width - p->pad_left;
+                int8_t *const second_window = scratch + 16 * p->chunks + 16;
 
-                conv_2d_mve_gather(p, input, top, left, scratch);
-                conv_2d_mve_gather(p, input, top, left + second * p->stride_width, scratch + 16 * p->chunks);
-                conv_2d_mve_pair(p, scratch, scratch + 16 * p->chunks, output, output + second * channels, chunks, requantize);
+                conv_2d_mve_windows(p, input, line, top, x * p->stride_width - p->pad_left, second * p->stride_width, scratch, second_window);
+                conv_2d_mve_pair(p, scratch, second_window, output, output + second * channels, chunks, requantize);
             } else {
+                const int8_t *const b = a + second * step;
+
                 conv_2d_mve_pair(p, a, b, output, output + second * channels, chunks, requantize);
                 a = b + step;
             }

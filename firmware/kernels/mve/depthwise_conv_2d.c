@@ -39,8 +39,8 @@ static __attribute__((noinline)) void depthwise_mve_insert(const struct tinykd_d
     }
 }
 
-TINYKD_DOT_STEP(3)
-TINYKD_DOT_STEP(6)
+TINYKD_DOT_LINES(3)
+TINYKD_DOT_LINES(6)
 
 /* One row of four channels whose windows have at most 16 taps; windows lie 3 or 6 bytes apart. */
 TINYKD_INLINE void depthwise_mve_small(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *x, const int8_t *w,
@@ -48,17 +48,12 @@ TINYKD_INLINE void depthwise_mve_small(const struct tinykd_depthwise_conv_2d_mve
 {
     const tinykd_bytes w0 = tinykd_load_bytes(w), w1 = tinykd_load_bytes(w + 16);
     const tinykd_bytes w2 = tinykd_load_bytes(w + 32), w3 = tinykd_load_bytes(w + 48);
-    const int8_t *x0 = x, *x1 = x0 + p->line, *x2 = x1 + p->line, *x3 = x2 + p->line;
+    const int8_t *lines[4] = {x, x + p->line, x + 2 * p->line, x + 3 * p->line};
     const int32_t zero_point = p->output_zero_point, channels = p->channels;
 
     for (int32_t left = p->out_width; left > 0; --left, output += channels) {
-        const int32_t s0 = step == 3 ? tinykd_dot_step_3(&x0, w0) : tinykd_dot_step_6(&x0, w0);
-        const int32_t s2 = step == 3 ? tinykd_dot_step_3(&x2, w2) : tinykd_dot_step_6(&x2, w2);
-        tinykd_words sums = tinykd_even_words(s0, s2);
-        const int32_t s1 = step == 3 ? tinykd_dot_step_3(&x1, w1) : tinykd_dot_step_6(&x1, w1);
-        const int32_t s3 = step == 3 ? tinykd_dot_step_3(&x3, w3) : tinykd_dot_step_6(&x3, w3);
+        const tinykd_words sums = step == 3 ? tinykd_dot_lines_3(lines, w0, w1, w2, w3) : tinykd_dot_lines_6(lines, w0, w1, w2, w3);
 
-        sums = tinykd_with_odd_words(sums, s1, s3);
         tinykd_store_word_bytes(output, requantize(sums, *scale), zero_point);
     }
 }

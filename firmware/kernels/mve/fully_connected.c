@@ -8,22 +8,27 @@
 TINYKD_INLINE tinykd_words fully_connected_mve_quad(const int8_t *row, int32_t depth, const int8_t **weights)
 {
     const int8_t *w = *weights;
-    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    struct tinykd_sums s = {0, 0, 0, 0};
 
-    for (int32_t chunks = (depth - 1) >> 4; chunks > 0; --chunks) {
-        const tinykd_bytes x = tinykd_next_bytes(&row);
-        s0 = tinykd_dot(s0, x, tinykd_next_bytes(&w));
-        s1 = tinykd_dot(s1, x, tinykd_next_bytes(&w));
-        s2 = tinykd_dot(s2, x, tinykd_next_bytes(&w));
-        s3 = tinykd_dot(s3, x, tinykd_next_bytes(&w));
+    for (int32_t i = depth >> 6; i > 0; --i) {
+        s = tinykd_dot_1x4(s, &row, &w);
+        s = tinykd_dot_1x4(s, &row, &w);
+        s = tinykd_dot_1x4(s, &row, &w);
+        s = tinykd_dot_1x4(s, &row, &w);
     }
-    const tinykd_bytes x = tinykd_load_some_bytes(row, ((depth - 1) & 15) + 1);
-    s0 = tinykd_dot(s0, x, tinykd_next_bytes(&w));
-    s1 = tinykd_dot(s1, x, tinykd_next_bytes(&w));
-    s2 = tinykd_dot(s2, x, tinykd_next_bytes(&w));
-    s3 = tinykd_dot(s3, x, tinykd_next_bytes(&w));
+    for (int32_t i = depth >> 4 & 3; i > 0; --i) {
+        s = tinykd_dot_1x4(s, &row, &w);
+    }
+    if ((depth & 15) != 0) {
+        const tinykd_bytes x = tinykd_load_some_bytes(row, depth & 15);
+
+        s.s0 = tinykd_dot(s.s0, x, tinykd_next_bytes(&w));
+        s.s1 = tinykd_dot(s.s1, x, tinykd_next_bytes(&w));
+        s.s2 = tinykd_dot(s.s2, x, tinykd_next_bytes(&w));
+        s.s3 = tinykd_dot(s.s3, x, tinykd_next_bytes(&w));
+    }
     *weights = w;
-    return tinykd_four_words(s0, s1, s2, s3);
+    return tinykd_four_words(s.s0, s.s1, s.s2, s.s3);
 }
 
 TINYKD_INLINE void fully_connected_mve(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output,

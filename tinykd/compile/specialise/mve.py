@@ -139,7 +139,7 @@ def conv_2d(p: Any) -> Call | None:
             "scaling": scaling(shifted, filters),
         },
         source="mve/conv_2d.c",
-        scratch=0 if direct else 2 * BYTES * chunks,
+        scratch=0 if direct else 2 * BYTES * (chunks + 1),
         # two pixels are computed together, four channels after four: both windows are read again until both are written
         distances=(access.window(1, shifted.rows, shifted.columns, p.in_channels, p.out_channels, 2 * p.out_channels),),
     )
