@@ -13,7 +13,7 @@ from tinykd.compile.graph import Array
 from tinykd.compile.ops.conv_2d import Conv2D
 from tinykd.compile.program import lower
 from tinykd.compile.specialise.finish import LARGEST_SUM, Floors, rounded_once, rounded_twice
-from tinykd.compile.specialise.pairs import STEP, pairs, sum_range
+from tinykd.compile.specialise.pairs import STEP, packed, pairs, steps_that_fit, sum_range
 
 CHANNELS = 24
 
@@ -130,3 +130,14 @@ def test_what_no_pair_holds() -> None:
     assert pairs(p, np.array([[-3], [-128]], np.int8), none) is None, "256 * -128 - 3 is no halfword"
     assert pairs(p, np.full((2, 500), 127, np.int8), none) is not None
     assert pairs(p, np.full((2, 600), 127, np.int8), none) is None, "256 * 600 * 127 * 128 is no word"
+
+
+def test_runs_keep_sums_within_a_word() -> None:
+    long = packed(np.full((4, 1200), 127, np.int8))
+    assert long is not None
+    steps = steps_that_fit(long)
+    assert steps < 300
+    assert steps * STEP * 128 * (256 * 127 + 127) < 1 << 31 < 2 * steps * STEP * 128 * (256 * 127 + 127)
+    short = packed(np.full((4, 30), 127, np.int8))
+    assert short is not None
+    assert steps_that_fit(short) == short.shape[1]

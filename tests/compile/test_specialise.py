@@ -77,6 +77,24 @@ def test_both_ways_of_reading_a_window_are_reached() -> None:
     assert channels == {True, False}
 
 
+def test_deep_products_are_summed_in_runs() -> None:
+    """Where two filters' sums together leave 32 bits, they are taken apart on the way."""
+    rng = np.random.default_rng(0)
+    depth, row = 2002, OPERATORS["FULLY_CONNECTED"]
+    p = lower(conv_then_dense()).layers[-1].parameters
+    weights = rng.integers(60, 128, (6, depth)).astype(np.int8)
+    scales = {"multipliers": np.full(6, 1_500_000_001, np.int32), "shifts": np.full(6, -17, np.int32), "bias": np.arange(6, dtype=np.int32)}
+    deep = replace(p, weights=weights, rows=1, output_shape=(1, 6), clamp=(-128, 127), **scales)
+    call = dsp.fully_connected(deep)
+    assert call is not None
+    assert int(call.fields["run"]) * 4 < depth
+    for x in (np.full((1, depth), 127, np.int8), np.full((1, depth), -128, np.int8), rng.integers(-128, 128, (1, depth)).astype(np.int8)):
+        (want,) = row.reference(deep, [x])
+        outputs = [np.zeros_like(want)]
+        kernels.run(call, [x], outputs)
+        np.testing.assert_array_equal(outputs[0], want)
+
+
 def test_filters_of_zeros_become_constants_that_are_not_shifted() -> None:
     """A converter gives an empty filter any scale; the sum is its bias, which must not keep the layer from the faster kernel."""
     program = lower(conv_then_dense())

@@ -23,7 +23,8 @@ void tinykd_fully_connected_double_s8(const struct tinykd_fully_connected *p, co
 /* The same with DSP instructions. Weights and sums as tinykd/dot.h and tinykd/finish.h have them. */
 struct tinykd_fully_connected_dsp {
     int32_t rows, depth, channels;
-    int32_t z; /* 2 * output_zero_point + 1 */
+    int32_t run; /* steps of 4 inputs after which the sums of a pair are taken apart, lest they leave 32 bits */
+    int32_t z;   /* 2 * output_zero_point + 1 */
     int32_t clamp_low, clamp_high;
     const int8_t *weights; /* [fours of channels, steps of 4 inputs, two pairs, 8] */
     const int32_t *finish; /* [fours of channels, 13 or 9]: starts, multipliers, offsets (single only), four bytes of `s1` */

@@ -7,16 +7,12 @@
 #include "tinykd/finish.h"
 #include "tinykd/fully_connected.h"
 
-/* Sums of two pairs of filters over one pixel. */
-struct fully_connected_dsp_pairs {
-    struct tinykd_pair first, second;
-};
-
-/* Two pairs of filters, x in bytes: adds to the sums. A step of weights is two words of either pair. Returns the weights after
- * the last; steps > 0. Inlined, it would leave compilers no register. */
-__attribute__((noinline)) static const uint32_t *fully_connected_dsp_dot(struct fully_connected_dsp_pairs *sums, const int8_t *x,
-                                                                         const uint32_t *weights, int32_t steps)
+/* Adds the products of four filters with one run of x to their sums. A step of weights is two words of either pair. Returns the
+ * weights after the last; steps > 0. Inlined, it would leave compilers no register. */
+__attribute__((noinline)) static const uint32_t *fully_connected_dsp_run(int32_t sums[4], const int8_t *x, const uint32_t *weights,
+                                                                         int32_t steps)
 {
+    struct tinykd_pair first = {0, 0}, second = {0, 0};
 #ifdef TINYKD_DOT_IN_ASSEMBLY
 #define TINYKD_STEP                                                                                                    \
     "ldr %[o], [%[x]], #4\n\t"                                                                                         \
@@ -35,7 +31,7 @@ __attribute__((noinline)) static const uint32_t *fully_connected_dsp_dot(struct 
     "sxtb16 r3, r3\n\t"                                                                                                \
     "smlad %[b0], %[o], r1, %[b0]\n\t"                                                                                 \
     "smlad %[b1], %[o], r3, %[b1]\n\t"
-    int32_t a0 = sums->first.a, b0 = sums->first.b, a1 = sums->second.a, b1 = sums->second.b;
+    int32_t a0 = 0, b0 = 0, a1 = 0, b1 = 0;
     uint32_t e, o;
 
     __asm__(TINYKD_STEPS
@@ -44,39 +40,46 @@ __attribute__((noinline)) static const uint32_t *fully_connected_dsp_dot(struct 
             :
             : "r0", "r1", "r2", "r3", "cc", "memory");
 #undef TINYKD_STEP
-    sums->first.a = a0;
-    sums->first.b = b0;
-    sums->second.a = a1;
-    sums->second.b = b1;
-    return weights;
+    first.a = a0;
+    first.b = b0;
+    second.a = a1;
+    second.b = b1;
 #else
     for (; steps > 0; --steps, x += 4, weights += 4) {
         const uint32_t word = tinykd_load_word(x), e = tinykd_sxtb16(word), o = tinykd_sxtb16_ror8(word);
 
-        sums->first = tinykd_pair_add(tinykd_pair_add(sums->first, e, weights[0]), o, weights[1]);
-        sums->second = tinykd_pair_add(tinykd_pair_add(sums->second, e, weights[2]), o, weights[3]);
+        first = tinykd_pair_add(tinykd_pair_add(first, e, weights[0]), o, weights[1]);
+        second = tinykd_pair_add(tinykd_pair_add(second, e, weights[2]), o, weights[3]);
     }
-    return weights;
 #endif
+    sums[0] += first.b;
+    sums[1] += tinykd_pair_difference(first) >> 8;
+    sums[2] += second.b;
+    sums[3] += tinykd_pair_difference(second) >> 8;
+    return weights;
 }
 
-/* All sums of one row for channels c to c + 3; the last inputs of a depth that is not a multiple of 4 meet weights of 0. */
-static inline struct fully_connected_dsp_pairs fully_connected_dsp_sums(const struct tinykd_fully_connected_dsp *p, const int32_t starts[4],
-                                                           const int8_t *input, const uint32_t **weights)
+/* All sums of one row for four channels; the last inputs of a depth that is not a multiple of 4 meet weights of 0. */
+static const uint32_t *fully_connected_dsp_sums(const struct tinykd_fully_connected_dsp *p, const int8_t *input, const uint32_t *weights,
+                                                int32_t sums[4])
 {
-    struct fully_connected_dsp_pairs s = {{starts[0], starts[1]}, {starts[2], starts[3]}};
     TINYKD_ALIGNED(4) int8_t last[4] = {0, 0, 0, 0};
+    int32_t left = p->depth;
 
-    if (p->depth >= 4) {
-        *weights = fully_connected_dsp_dot(&s, input, *weights, p->depth / 4);
+    while (left >= 4) {
+        const int32_t steps = left / 4 < p->run ? left / 4 : p->run;
+
+        weights = fully_connected_dsp_run(sums, input, weights, steps);
+        input += 4 * steps;
+        left -= 4 * steps;
     }
-    if ((p->depth & 3) != 0) {
-        for (int32_t d = p->depth & ~3; d < p->depth; ++d) {
-            last[d & 3] = input[d];
+    if (left > 0) {
+        for (int32_t d = 0; d < left; ++d) {
+            last[d] = input[d];
         }
-        *weights = fully_connected_dsp_dot(&s, last, *weights, 1);
+        weights = fully_connected_dsp_run(sums, last, weights, 1);
     }
-    return s;
+    return weights;
 }
 
 static void fully_connected_dsp_store(const struct tinykd_fully_connected_dsp *p, int32_t c, const int32_t bytes[4], int8_t *output)
@@ -99,14 +102,13 @@ void tinykd_fully_connected_single_dsp_s8(const struct tinykd_fully_connected_ds
         const uint32_t *weights = (const void *)p->weights;
 
         for (int32_t c = 0; c < p->channels; c += 4, ++f) {
-            const struct fully_connected_dsp_pairs s = fully_connected_dsp_sums(p, f->starts, input, &weights);
-            const int32_t bytes[4] = {
-                tinykd_finish_floor_s8(s.first.b, f->multipliers[0], f->s1[0], f->offsets[0]),
-                tinykd_finish_floor_s8(tinykd_pair_difference(s.first) >> 8, f->multipliers[1], f->s1[1], f->offsets[1]),
-                tinykd_finish_floor_s8(s.second.b, f->multipliers[2], f->s1[2], f->offsets[2]),
-                tinykd_finish_floor_s8(tinykd_pair_difference(s.second) >> 8, f->multipliers[3], f->s1[3], f->offsets[3]),
-            };
-            fully_connected_dsp_store(p, c, bytes, output);
+            int32_t s[4] = {f->starts[0], f->starts[1], f->starts[2], f->starts[3]};
+
+            weights = fully_connected_dsp_sums(p, input, weights, s);
+            for (int32_t k = 0; k < 4; ++k) {
+                s[k] = tinykd_finish_floor_s8(s[k], f->multipliers[k], f->s1[k], f->offsets[k]);
+            }
+            fully_connected_dsp_store(p, c, s, output);
         }
         tinykd_clamp_bytes(output, p->channels, p->clamp_low, p->clamp_high);
     }
@@ -125,14 +127,13 @@ void tinykd_fully_connected_double_dsp_s8(const struct tinykd_fully_connected_ds
         const uint32_t *weights = (const void *)p->weights;
 
         for (int32_t c = 0; c < p->channels; c += 4, ++f) {
-            const struct fully_connected_dsp_pairs s = fully_connected_dsp_sums(p, f->starts, input, &weights);
-            const int32_t bytes[4] = {
-                tinykd_finish_twice_s8(s.first.b, f->multipliers[0], f->s1[0], p->z),
-                tinykd_finish_twice_s8(tinykd_pair_difference(s.first) >> 8, f->multipliers[1], f->s1[1], p->z),
-                tinykd_finish_twice_s8(s.second.b, f->multipliers[2], f->s1[2], p->z),
-                tinykd_finish_twice_s8(tinykd_pair_difference(s.second) >> 8, f->multipliers[3], f->s1[3], p->z),
-            };
-            fully_connected_dsp_store(p, c, bytes, output);
+            int32_t s[4] = {f->starts[0], f->starts[1], f->starts[2], f->starts[3]};
+
+            weights = fully_connected_dsp_sums(p, input, weights, s);
+            for (int32_t k = 0; k < 4; ++k) {
+                s[k] = tinykd_finish_twice_s8(s[k], f->multipliers[k], f->s1[k], p->z);
+            }
+            fully_connected_dsp_store(p, c, s, output);
         }
         tinykd_clamp_bytes(output, p->channels, p->clamp_low, p->clamp_high);
     }

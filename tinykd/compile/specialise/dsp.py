@@ -17,7 +17,7 @@ from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.specialise.finish import rounded_once, rounded_twice
-from tinykd.compile.specialise.pairs import Pairs, pairs, sum_range
+from tinykd.compile.specialise.pairs import Pairs, packed, pairs, steps_that_fit, sum_range
 from tinykd.compile.specialise.short import shortened
 
 
@@ -93,6 +93,7 @@ def fully_connected(p: Any) -> Call | None:
             "rows": p.rows,
             "depth": depth,
             "channels": channels,
+            "run": table.run,
             "z": 2 * p.output_zero_point + 1,
             "clamp_low": p.clamp[0],
             "clamp_high": p.clamp[1],
@@ -106,23 +107,25 @@ def fully_connected(p: Any) -> Call | None:
 
 @dataclass(frozen=True, eq=False)
 class _Fours:
-    """weights [fours of channels, steps, two pairs, 8], finish [fours, words]."""
+    """weights [fours of channels, steps, two pairs, 8], steps in a `run`, finish [fours, words]."""
 
     weights: Array
+    run: int
     finish: Array
 
 
 def _fours(p: FullyConnected, columns: Sequence[Array]) -> _Fours | None:
-    """Filters by fours, after the sums' starts [channels] `columns` and shifts, which end up as four bytes."""
+    """Filters by fours. `columns` [channels] follow what the sums start from; the last are shifts, which become four bytes."""
     missing = -len(p.bias) % 4
-    paired = pairs(p, np.pad(p.weights, ((0, missing), (0, 0))), np.pad(p.bias, (0, missing)))
-    if paired is None:
+    weights = packed(np.pad(p.weights, ((0, missing), (0, 0))))
+    if weights is None:
         return None
-    starts = paired.starts.reshape(-1, 4)
-    padded = [np.pad(column, (0, missing)).reshape(-1, 4) for column in columns]
+    starts = p.bias - p.input_zero_point * p.weights.astype(np.int64).sum(axis=1)
+    padded = [np.pad(column, (0, missing)).reshape(-1, 4) for column in (starts, *columns)]
     shifts = (padded[-1].astype(np.int64) << np.array([0, 8, 16, 24])).sum(axis=1, keepdims=True)
-    weights = paired.weights.reshape(-1, 2, paired.steps, 8).transpose(0, 2, 1, 3)
-    return _Fours(np.ascontiguousarray(weights), np.concatenate([starts, *padded[:-1], shifts], axis=1).astype(np.int32))
+    ordered = weights.reshape(-1, 2, *weights.shape[1:]).transpose(0, 2, 1, 3)
+    finish = np.concatenate([*padded[:-1], shifts], axis=1).astype(np.int32)
+    return _Fours(np.ascontiguousarray(ordered), steps_that_fit(weights), finish)
 
 
 def _dense_once(p: FullyConnected) -> _Fours | None:

@@ -39,17 +39,35 @@ def pairs(p: Weighted, filters: Array, biases: Array) -> Pairs | None:
 
     A weight of -128 may not fit; converters do not make it. The sum of h must end within 32 bits.
     """
-    taps = np.pad(filters.astype(np.int64), ((0, filters.shape[0] % 2), (0, -filters.shape[1] % STEP)))
+    weights = packed(filters)
+    taps = np.pad(filters.astype(np.int64), ((0, filters.shape[0] % 2), (0, 0)))
     bias = np.pad(biases.astype(np.int64), (0, filters.shape[0] % 2))
-    halves = 256 * taps[1::2] + taps[0::2]
     low, high = sum_range(taps, bias, p.input_zero_point)
-    ends = 256 * np.stack([low, high])[:, 1::2] + np.stack([low, high])[:, 0::2]
-    if _exceeds(halves, 15) or _exceeds(ends, 31):
+    if weights is None or _exceeds(256 * low[1::2] + low[0::2], 31) or _exceeds(256 * high[1::2] + high[0::2], 31):
         return None
     folded = bias - p.input_zero_point * taps.sum(axis=1)
     starts = np.stack([256 * folded[1::2] + folded[0::2], folded[0::2]], axis=1)
-    ordered = halves.astype("<i2").reshape(len(halves), -1, STEP)[:, :, _ORDER]
-    return Pairs(np.ascontiguousarray(ordered).view(np.int8), starts.astype(np.int32))
+    return Pairs(weights, starts.astype(np.int32))
+
+
+def packed(filters: Array) -> Array | None:
+    """int8 [pairs, steps, 8] of filters [channels, taps]; None where some h is no halfword."""
+    taps = np.pad(filters.astype(np.int64), ((0, filters.shape[0] % 2), (0, -filters.shape[1] % STEP)))
+    halves = 256 * taps[1::2] + taps[0::2]
+    if _exceeds(halves, 15):
+        return None
+    return np.ascontiguousarray(halves.astype("<i2").reshape(len(halves), -1, STEP)[:, :, _ORDER]).view(np.int8)
+
+
+def steps_that_fit(weights: Array) -> int:
+    """How many steps of packed weights [pairs, steps, 8] in a row keep the sum of h within 32 bits, whatever the inputs: all, or fewer."""
+    magnitudes = 128 * np.abs(weights.view("<i2").astype(np.int64)).sum(axis=2)
+    steps = magnitudes.shape[1]
+    while True:
+        runs = np.add.reduceat(magnitudes, np.arange(0, magnitudes.shape[1], steps), axis=1)
+        if not _exceeds(runs, 31):
+            return int(steps)
+        steps = -(-steps // 2)
 
 
 def sum_range(taps: Int64, bias: Int64, zero_point: int) -> tuple[Int64, Int64]:
