@@ -39,38 +39,28 @@ static inline struct depthwise_3x3_filter depthwise_3x3_load(const int32_t *word
     return f;
 }
 
-/* The words of a filter that reaches one row outside, with its rows moved down by `by` (-1, 0, 1) on the rows that there are. The
- * row that falls off at the top (-1) or at the bottom meets the zero point. */
-static void depthwise_3x3_move(const int32_t *words, int32_t by, int32_t zero_point, int32_t *moved)
+/* The words of a filter that reaches one row outside: at the top (-1), where its rows move up by one, or at the bottom. The row
+ * outside meets the zero point, and the third row's weights become 0. */
+static void depthwise_3x3_cut(const int32_t *words, int32_t top, int32_t zero_point, int32_t *cut)
 {
     const struct depthwise_3x3_filter f = depthwise_3x3_load(words);
     const uint32_t outside = (uint32_t)zero_point, high = 0xFFFF0000u;
 
-    moved[6] = f.multiplier;
-    moved[7] = f.offset;
-    if (by < 0) {
-        moved[0] = (int32_t)(f.p0 >> 16 | f.t01 << 16);
-        moved[1] = (int32_t)(f.p1 >> 16 | (f.t01 & high));
-        moved[2] = (int32_t)(f.p2 >> 16 | f.t2 << 16);
-        moved[3] = 0;
-        moved[4] = (int32_t)(f.t2 & high);
-        moved[5] = tinykd_smlabb(outside, f.p0, tinykd_smlabb(outside, f.p1, tinykd_smlabb(outside, f.p2, f.bias)));
-        return;
-    }
-    moved[5] = tinykd_smlabb(outside, f.t01, tinykd_smlabt(outside, f.t01, tinykd_smlabb(outside, f.t2, f.bias)));
-    if (by > 0) {
-        moved[0] = (int32_t)(f.p0 << 16);
-        moved[1] = (int32_t)(f.p1 << 16);
-        moved[2] = (int32_t)(f.p2 << 16);
-        moved[3] = (int32_t)(f.p0 >> 16 | (f.p1 & high));
-        moved[4] = (int32_t)(f.p2 >> 16 | (f.t2 & high));
+    if (top < 0) {
+        cut[0] = (int32_t)(f.p0 >> 16 | f.t01 << 16);
+        cut[1] = (int32_t)(f.p1 >> 16 | (f.t01 & high));
+        cut[2] = (int32_t)(f.p2 >> 16 | f.t2 << 16);
+        cut[5] = tinykd_smlabb(outside, f.p0, tinykd_smlabb(outside, f.p1, tinykd_smlabb(outside, f.p2, f.bias)));
     } else {
-        moved[0] = words[0];
-        moved[1] = words[1];
-        moved[2] = words[2];
-        moved[3] = 0;
-        moved[4] = (int32_t)(f.t2 & high);
+        cut[0] = words[0];
+        cut[1] = words[1];
+        cut[2] = words[2];
+        cut[5] = tinykd_smlabb(outside, f.t01, tinykd_smlabt(outside, f.t01, tinykd_smlabb(outside, f.t2, f.bias)));
     }
+    cut[3] = 0;
+    cut[4] = (int32_t)(f.t2 & high);
+    cut[6] = f.multiplier;
+    cut[7] = f.offset;
 }
 
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
@@ -271,15 +261,13 @@ static void depthwise_3x3_stride_2(struct depthwise_3x3_row *p)
 
 void tinykd_depthwise_3x3_dsp_s8(const struct tinykd_depthwise_3x3 *p, const int8_t *input, int8_t *output)
 {
-    const int32_t channels = p->channels, out_row = p->out_width * channels;
-    const int32_t needed = (p->out_width - 1) * p->stride_width + 3 - p->pad_left; /* columns from the first inside on */
+    const int32_t channels = p->channels, in_row = p->in_width * channels, out_row = p->out_width * channels;
+    const int32_t stride = p->stride_width, needed = (p->out_width - 1) * stride + 3 - p->pad_left; /* columns from the first inside on */
     const int32_t right = needed > p->in_width ? 1 : 0;
-    const int32_t in_row = p->in_width * channels, last = p->in_height < 3 ? 0 : p->in_height - 3;
     struct depthwise_3x3_row row;
     int8_t *out = output;
 
     row.second = in_row;
-    row.third = p->in_height < 3 ? in_row : 2 * in_row;
     row.outside[0] = tinykd_pack(p->input_zero_point, p->input_zero_point);
     row.outside[1] = (uint32_t)p->input_zero_point;
     row.left = p->pad_left;
@@ -288,23 +276,23 @@ void tinykd_depthwise_3x3_dsp_s8(const struct tinykd_depthwise_3x3 *p, const int
     row.step = channels;
     for (int32_t y = 0; y < p->out_height; ++y, out += out_row) {
         const int32_t top = y * p->stride_height - p->pad_top;
-        const int32_t first = top < 0 ? 0 : top > last ? last : top;
-        const int32_t stride = p->stride_width;
 
-        row.in = input + first * in_row;
-        row.end = row.in + (stride == 1 ? needed - right : needed - 2 * right) * channels;
+        row.in = input + (top < 0 ? 0 : top) * in_row;
+        row.end = row.in + (needed - right * stride) * channels;
         row.out = out;
         if (top >= 0 && top + 3 <= p->in_height) {
+            row.third = 2 * in_row;
             row.words = p->filters;
             row.channels = channels;
             (stride == 1 ? depthwise_3x3_stride_1 : depthwise_3x3_stride_2)(&row);
             continue;
         }
+        row.third = in_row; /* any row that is there */
         for (int32_t c = 0; c < channels; ++c) {
-            int32_t moved[TINYKD_DEPTHWISE_3X3_WORDS];
+            int32_t cut[TINYKD_DEPTHWISE_3X3_WORDS];
 
-            depthwise_3x3_move(p->filters + c * TINYKD_DEPTHWISE_3X3_WORDS, top - first, p->input_zero_point, moved);
-            row.words = moved;
+            depthwise_3x3_cut(p->filters + c * TINYKD_DEPTHWISE_3X3_WORDS, top, p->input_zero_point, cut);
+            row.words = cut;
             row.channels = 1;
             (stride == 1 ? depthwise_3x3_stride_1 : depthwise_3x3_stride_2)(&row);
         }
