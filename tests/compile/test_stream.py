@@ -112,12 +112,13 @@ def every_schedule(program: Program, first: int = 0) -> Iterator[tuple[Chain, ..
             yield from ((one, *others) for others in every_schedule(program, last + 1))
 
 
-@pytest.mark.parametrize("seed", range(40))
+SMALL = [seed for seed in range(60) if len(random_network(seed).ops) <= 7]
+
+
+@pytest.mark.parametrize("seed", SMALL)
 def test_no_schedule_has_a_smaller_arena_than_ram(seed: int) -> None:
     """Against exhaustive search, every other layer free to run backward."""
     program = lower(random_network(seed))
-    if len(program.layers) > 7:
-        return
     rows = [one for layer in program.layers if (one := rows_of(program, layer)) is not None]
     arenas = []
     for chains in every_schedule(program):
