@@ -259,6 +259,15 @@ static void depthwise_3x3_stride_2(struct depthwise_3x3_row *p)
 }
 #endif
 
+static void depthwise_3x3_channels(struct depthwise_3x3_row *p, int32_t stride)
+{
+    if (stride == 1) {
+        depthwise_3x3_stride_1(p);
+    } else {
+        depthwise_3x3_stride_2(p);
+    }
+}
+
 void tinykd_depthwise_3x3_dsp_s8(const struct tinykd_depthwise_3x3 *p, const int8_t *input, int8_t *output)
 {
     const int32_t channels = p->channels, in_row = p->in_width * channels, out_row = p->out_width * channels;
@@ -284,7 +293,7 @@ void tinykd_depthwise_3x3_dsp_s8(const struct tinykd_depthwise_3x3 *p, const int
             row.third = 2 * in_row;
             row.words = p->filters;
             row.channels = channels;
-            (stride == 1 ? depthwise_3x3_stride_1 : depthwise_3x3_stride_2)(&row);
+            depthwise_3x3_channels(&row, stride);
             continue;
         }
         row.third = in_row; /* any row that is there */
@@ -294,7 +303,7 @@ void tinykd_depthwise_3x3_dsp_s8(const struct tinykd_depthwise_3x3 *p, const int
             depthwise_3x3_cut(p->filters + c * TINYKD_DEPTHWISE_3X3_WORDS, top, p->input_zero_point, cut);
             row.words = cut;
             row.channels = 1;
-            (stride == 1 ? depthwise_3x3_stride_1 : depthwise_3x3_stride_2)(&row);
+            depthwise_3x3_channels(&row, stride);
         }
     }
     tinykd_clamp_bytes(output, p->out_height * out_row, p->clamp_low, p->clamp_high);
