@@ -77,6 +77,13 @@ def test_both_ways_of_reading_a_window_are_reached() -> None:
     assert channels == {True, False}
 
 
+def test_depthwise_of_one_channel_is_a_convolution() -> None:
+    functions = {
+        call.function for _, _, parameters, call in specialised("dsp", "DEPTHWISE_CONV_2D", "single") if parameters.in_channels == 1
+    }  # type: ignore[attr-defined]
+    assert "tinykd_conv_2d_dsp_s8" in functions
+
+
 def test_deep_products_are_summed_in_runs() -> None:
     """Where two filters' sums together leave 32 bits, they are taken apart on the way."""
     rng = np.random.default_rng(0)

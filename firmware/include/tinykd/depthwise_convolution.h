@@ -36,12 +36,12 @@ void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *
 #define TINYKD_DEPTHWISE_3X3_WORDS 8
 
 struct tinykd_depthwise_3x3 {
-    int32_t in_height, in_width, channels;
-    int32_t out_height, out_width;
-    int32_t stride_height, stride_width; /* stride_width 1 or 2 */
-    int32_t pad_top, pad_left;
-    int32_t input_zero_point;
-    int32_t clamp_low, clamp_high;
+    int16_t in_height, in_width, channels;
+    int16_t out_height, out_width;
+    int16_t stride_height, stride_width; /* stride_width 1 or 2 */
+    int16_t pad_top, pad_left;
+    int16_t input_zero_point;
+    int16_t clamp_low, clamp_high;
     const int32_t *filters; /* [channels, TINYKD_DEPTHWISE_3X3_WORDS] */
 };
 
@@ -52,13 +52,13 @@ void tinykd_depthwise_3x3_dsp_s8(const struct tinykd_depthwise_3x3 *p, const int
  *     bias[4];  multiplier, offset, shift, four times;  [kernel_width, (kernel_height + 1) / 2, 4] words
  * `scratch` holds [in_width, (kernel_height + 1) / 2, 4] words. */
 struct tinykd_depthwise_pairs {
-    int32_t in_height, in_width, channels;
-    int32_t out_height, out_width;
-    int32_t stride_height, stride_width;
-    int32_t pad_top, pad_left;
-    int32_t input_zero_point;
-    int32_t clamp_low, clamp_high;
-    int32_t kernel_height, kernel_width;
+    int16_t in_height, in_width, channels;
+    int16_t out_height, out_width;
+    int16_t stride_height, stride_width;
+    int16_t pad_top, pad_left;
+    int16_t input_zero_point;
+    int16_t clamp_low, clamp_high;
+    int16_t kernel_height, kernel_width;
     const int32_t *filters; /* [channels / 4, 16 + kernel_width * ((kernel_height + 1) / 2) * 4] */
 };
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from tinykd.compile.ops import access
 from tinykd.compile.ops import conv_2d as portable_conv_2d
 from tinykd.compile.ops import fully_connected as portable_dense
 from tinykd.compile.ops.conv_2d import Conv2D
+from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted
@@ -46,6 +47,14 @@ def conv_2d(p: Any) -> Call | None:
         distances=(access.windows_together(p.rows, p.columns, p.in_channels, p.out_channels, 2),),
     )
     return shortened(made)
+
+
+def one_channel(p: DepthwiseConv2D) -> Call | None:
+    """A depthwise convolution of one channel, with a multiplier: a convolution whose filters are its output channels."""
+    filters = np.ascontiguousarray(p.weights.transpose(3, 1, 2, 0))
+    shared = {field.name: getattr(p, field.name) for field in fields(Weighted)}
+    whole = {"batch": p.batch, "rows": p.rows, "columns": p.columns, "in_channels": 1, "out_channels": p.multiplier}
+    return conv_2d(Conv2D(**{**shared, "weights": filters, **whole}))
 
 
 _SHAPE = (

@@ -10,14 +10,18 @@ from tinykd.compile.ops import access
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.window import Axis
+from tinykd.compile.specialise import dsp
 from tinykd.compile.specialise.fixed_shift import fixed_shift, own_shifts
+from tinykd.compile.specialise.short import shortened
 
 _ONE = Axis(1, 1, 1, 1, 1, 0)
 _INT16_MAX = 32767
 
 
 def depthwise_conv_2d(p: Any) -> Call | None:
-    """Multiplier 1, no dilation, one image."""
+    """Multiplier 1, no dilation, one image; or one channel."""
+    if isinstance(p, DepthwiseConv2D) and p.in_channels == 1 and p.multiplier > 1:
+        return dsp.one_channel(p)
     fits = isinstance(p, DepthwiseConv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.multiplier == 1
     if not fits or p.rows.dilation != 1 or p.columns.dilation != 1:
         return None
@@ -39,7 +43,7 @@ def depthwise_3x3(p: DepthwiseConv2D) -> Call | None:
     filters = np.concatenate(
         [pairs, np.stack([made.raw_bias(p.input_zero_point, (0, 1, 2)), made.multipliers, made.offsets], axis=1)], axis=1
     )
-    return Call(
+    call = Call(
         function="tinykd_depthwise_3x3_dsp_s8",
         struct="tinykd_depthwise_3x3",
         fields={
@@ -49,6 +53,7 @@ def depthwise_3x3(p: DepthwiseConv2D) -> Call | None:
         source="dsp/depthwise_3x3.c",
         distances=(row_by_row(p),),
     )
+    return shortened(call)
 
 
 def depthwise_pairs(p: DepthwiseConv2D) -> Call | None:
@@ -63,7 +68,7 @@ def depthwise_pairs(p: DepthwiseConv2D) -> Call | None:
     pairs = w.reshape(high, 2, wide, groups, 4).transpose(3, 2, 0, 4, 1).astype("<i2", order="C").view("<i4").reshape(groups, -1)
     finish = np.stack([made.multipliers, made.offsets, made.shifts], axis=1).reshape(groups, 12)
     filters = np.concatenate([made.bias.reshape(groups, 4), finish, pairs], axis=1)
-    return Call(
+    call = Call(
         function="tinykd_depthwise_pairs_dsp_s8",
         struct="tinykd_depthwise_pairs",
         fields={
@@ -76,6 +81,7 @@ def depthwise_pairs(p: DepthwiseConv2D) -> Call | None:
         scratch=p.columns.input * high * 16,
         distances=(row_by_row(p),),
     )
+    return shortened(call)
 
 
 def behind(axis: Axis) -> int:
