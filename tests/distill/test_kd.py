@@ -11,7 +11,7 @@ from tinykd.distill.keras_modules import keras as keras3
 from tinykd.distill.keras_modules import tensorflow, tf_keras
 from tinykd.distill.losses import LOSSES, from_recipe
 from tinykd.distill.losses.kd import KD
-from tinykd.recipe.model import Kd
+from tinykd.recipe.losses import Kd
 
 pytestmark = pytest.mark.train
 

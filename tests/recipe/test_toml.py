@@ -101,6 +101,8 @@ def test_any_value_survives_show(
         ("[distill.train]\nepochs = true", 2, "distill.train.epochs: true is not a whole number", ""),
         ("[distill]\nbaseline = 1", 2, "distill.baseline: 1 is neither true nor false", ""),
         ("x = [\n 1,\n 2]\nseed = -1", 1, "x: unknown key", ""),
+        ('[[distill.losses]]\nname = "kd"\nweight = 1\n[[distill.losses]]\nname = "kdd"', 5, "distill.losses.1.name", "did you mean kd?"),
+        ('[[distill.losses]]\nname = "kd"\ntemperature = "x"', 3, 'distill.losses.0.temperature: "x" is not a number', ""),
         ("[[distill.losses]]\n[[distill.losses]]\ntemperatur = 2.0", 3, "distill.losses.1.temperatur", "did you mean temperature?"),
         ('[student]\nnet = "mlp"\nknobs = { hidden = [3, 0] }', 3, "student.knobs.hidden.1: 0", ""),
         ("[student.knobs]\nwidth = [1, 2]\ndepth = 5", 1, "width lists 2 numbers; depth 5 needs 6", ""),

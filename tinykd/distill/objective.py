@@ -47,10 +47,10 @@ class Objective:
 
 
 def label_weight(section: Distill) -> float:
-    """Weight of the cross-entropy: the recipe's, or what the distillation losses leave of 1."""
+    """Weight of the cross-entropy: the recipe's, or what soft targets (losses that stand in for labels) leave of 1."""
     if section.label_weight is not None:
         return section.label_weight
-    return max(0.0, 1.0 - sum(loss.weight for loss in section.losses))
+    return max(0.0, 1.0 - sum(loss.weight for loss in section.losses if loss.shares_labels))
 
 
 def distillation_objective(section: Distill) -> Objective:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from tinykd.recipe.knobs import typed_knobs
+from tinykd.recipe.losses import AnyLoss, Kd
 from tinykd.recipe.section import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Section, UnitInterval
 
 NetName = Literal["ds_cnn", "resnet8", "resnet", "mlp", "mobilenet_v2_tiny"]
@@ -127,27 +128,19 @@ class Teacher(Section):
         return typed_knobs(info.data["net"], knobs).model_dump() if info.data.get("net") else knobs
 
 
-class Kd(Section):
-    """Knowledge distillation, Hinton 2015: T^2 KL(softmax(t/T) || softmax(s/T))."""
-
-    name: Literal["kd"] = Field(default="kd", description="kind of knowledge")
-    temperature: Positive = Field(default=4.0, description="T")
-    weight: NonNegative = Field(default=0.9, description="alpha, the weight of this term; labels get 1 - alpha when it is the only loss")
-
-
 class Distill(Section):
     """What the student learns from."""
 
     scheme: Literal["offline"] = Field(default="offline", description="a trained teacher, then the student")
     label_weight: NonNegative | None = Field(
-        default=None, description="weight of cross-entropy with the labels; default 1 - sum of loss weights, at least 0"
+        default=None, description="weight of cross-entropy with the labels; default 1, less the weights of kd and its kin, at least 0"
     )
     teacher_outputs: Literal["stored", "live"] = Field(
         default="stored", description="stored needs a deterministic view of each sample; live runs the teacher every step"
     )
     views: NonNegativeInt = Field(default=0, description="stored augmented views per sample; 0 stores the plain sample only")
     baseline: bool = Field(default=True, description="also train the student on labels alone, same schedule")
-    losses: tuple[Kd, ...] = Field(default=(Kd(),), description="terms of the distillation loss")
+    losses: tuple[AnyLoss, ...] = Field(default=(Kd(),), description="terms of the distillation loss")
     train: Training = Training(epochs=60)
 
 

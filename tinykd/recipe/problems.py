@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -33,7 +33,7 @@ def recipe_error(error: ValidationError, values: dict[str, Any], place: Callable
     told: dict[Path, list[str]] = {}
     hints: dict[Path, str] = {}
     for detail, prefix in _flat(error, ()):
-        path = _written(values, (*prefix, *detail["loc"]), missing=detail["type"] == "missing")
+        path = _written(values, (*prefix, *detail["loc"], *_tag_key(detail)), missing=detail["type"] == "missing")
         told.setdefault(path, []).append(_said(detail))
         hints.setdefault(path, _hint(detail, path, values))
     lines = [f"{place(path)}: {'.'.join(map(str, path)) or 'recipe'}: {' or '.join(dict.fromkeys(said))}" for path, said in told.items()]
@@ -61,13 +61,25 @@ def _flat(error: ValidationError, prefix: Path) -> list[tuple[ErrorDetails, Path
 def _written(values: Any, location: Path, *, missing: bool) -> Path:
     """The part of `location` that the user wrote: pydantic adds names of its own for the members of a union."""
     path: Path = ()
-    for step in location:
+    for number, step in enumerate(location, start=1):
         try:
             values = values[step]
         except (KeyError, IndexError, TypeError):
+            if isinstance(values, dict) and number < len(location):
+                continue  # a table's kind
             return (*path, step) if missing else path
         path = (*path, step)
     return path
+
+
+def _tag_key(detail: ErrorDetails) -> tuple[str, ...]:
+    """The key that says a table's kind, if that is what is wrong."""
+    return (_discriminator(detail),) if detail["type"] == "union_tag_invalid" else ()
+
+
+def _discriminator(detail: ErrorDetails) -> str:
+    """Pydantic shows a key in quotes, and a function `_name` as `_name()`."""
+    return str(detail["ctx"]["discriminator"]).strip("'_()")
 
 
 SAID: dict[str, Callable[[ErrorDetails], str]] = {
@@ -84,6 +96,7 @@ SAID: dict[str, Callable[[ErrorDetails], str]] = {
     "dict_type": lambda detail: f"{_shown(detail['input'])} is not a table",
     "model_type": lambda detail: f"{_shown(detail['input'])} is not a table",
     "literal_error": lambda detail: f"{_shown(detail['input'])} is not one of the allowed values",
+    "union_tag_invalid": lambda detail: f"{_shown(detail['input'].get(_discriminator(detail)))} is not one of the allowed values",
 }
 
 
@@ -103,6 +116,9 @@ def _hint(detail: ErrorDetails, path: Path, values: dict[str, Any]) -> str:
     """The nearest valid name or value."""
     if detail["type"] == "extra_forbidden":
         return _nearest(str(path[-1]), _keys(path[:-1], values))
+    if detail["type"] == "union_tag_invalid":
+        allowed = [choice.strip(" '") for choice in detail["ctx"]["expected_tags"].split(",")]
+        return _nearest(str(detail["ctx"]["tag"]), allowed)
     if detail["type"] == "literal_error":
         allowed = [choice.strip(" '\"") for choice in detail["ctx"]["expected"].replace(" or ", ",").split(",")]
         return _nearest(str(detail["input"]), allowed)
@@ -118,22 +134,28 @@ def _nearest(word: str, valid: Sequence[str]) -> str:
 
 def _keys(path: Path, values: Any) -> list[str]:
     """The keys that the table at `path` may hold."""
-    section: type[Section] = Recipe
+    sections: list[type[Section]] = [Recipe]
     for step in path:
         if step == "knobs":
-            inner: type[Section] | None = KNOBS.get(values.get("net", DEFAULT_NET.get(section, "")))
+            net = KNOBS.get(values.get("net", DEFAULT_NET.get(sections[0], "")))
+            sections = [net] if net else []
         elif isinstance(step, str):
-            inner = _section(section.model_fields[step].annotation)
-        else:
-            inner = section
-        if inner is None:
+            sections = _sections(sections[0].model_fields[step].annotation)
+        values = values[step]
+        if not sections:
             return []
-        section, values = inner, values[step]
-    return list(section.model_fields)
+        if len(sections) > 1 and isinstance(values, dict):
+            sections = [next((section for section in sections if _is_of(section, values)), sections[0])]
+    return list(sections[0].model_fields)
 
 
-def _section(annotation: Any) -> type[Section] | None:
-    """The table type in `X`, `X | None` or `tuple[X, ...]`."""
+def _sections(annotation: Any) -> list[type[Section]]:
+    """The table types in `X`, `X | Y` or `tuple[X, ...]`."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    return next((found for member in get_args(annotation) if (found := _section(member)) is not None), None)
+        return [annotation]
+    return [section for member in get_args(annotation) for section in _sections(member)]
+
+
+def _is_of(section: type[Section], values: dict[str, Any]) -> bool:
+    """Whether a table of a union is of this kind: its literal key has this kind's value."""
+    return any(values.get(key) == field.default for key, field in section.model_fields.items() if get_origin(field.annotation) is Literal)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tinykd.distill.keras_modules import keras as _keras
-from tinykd.recipe.model import Kd
+from tinykd.distill.losses.loss import Loss
 
 keras = _keras()
 
 
-class KD(keras.distillation.DistillationLoss):  # type: ignore[misc,name-defined]
+class KD(Loss):
     """`T^2 * KL(softmax(t/T) || softmax(s/T))`, summed over classes, mean over the batch.
 
     The factor `T^2` keeps the gradient's size independent of `T`, so that the weight beside the label loss keeps its meaning.
@@ -27,11 +27,6 @@ class KD(keras.distillation.DistillationLoss):  # type: ignore[misc,name-defined
         if not temperature > 0:
             raise ValueError(f"temperature must be above 0, not {temperature}")
         self.temperature = temperature
-
-    @classmethod
-    def from_recipe(cls, section: Kd) -> KD:
-        """The loss that a recipe's `[[distill.losses]]` table describes."""
-        return cls(section.temperature)
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
         """Scalar loss from logits `[batch, classes]` of teacher and student; no gradient reaches the teacher."""

@@ -1,0 +1,1 @@
+"""Feature losses: layers against layers, sample by sample."""

@@ -1,0 +1,53 @@
+"""What every `[[distill.losses]]` table has in common.
+
+A section's docstring is its documentation: `tinykd methods` prints its first line, `docs/methods/` all of it. It reads
+
+    One line that says what is compared.
+
+    What else there is to know (any number of paragraphs, or none).
+
+    Formula: with s, t logits [batch, classes] of student and teacher, F features [batch, height, width, channels]
+    Paper: authors year, "title", section or equation
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from tinykd.recipe.section import NonNegative, Section
+
+Pairs = tuple[tuple[str, str], ...] | Literal["auto"]
+"""(student layer, teacher layer), each a name or a glob; or `auto`."""
+
+
+class LossSection(Section):
+    """A term of the distillation loss.
+
+    Attributes:
+        compares: what the teacher must give: its logits, or features of layers.
+        helpers: networks that are trained beside the student and thrown away; empty where there are none.
+        shares_labels: whether its weight is taken from the labels' unless `distill.label_weight` says otherwise (Hinton's alpha).
+    """
+
+    compares: ClassVar[Literal["logits", "features"]] = "logits"
+    helpers: ClassVar[str] = ""
+    shares_labels: ClassVar[bool] = False
+
+    name: str
+    weight: NonNegative = 1.0
+
+
+class FeatureSection(LossSection):
+    """A term that compares layers of both networks.
+
+    Attributes:
+        auto: what `pairs = "auto"` means: `maps`, the last layer of each spatial size that both networks have (where neither has
+            maps, the embedding); `last_map`, the last of these; `embedding`, the last vector before the logits.
+    """
+
+    compares: ClassVar[Literal["logits", "features"]] = "features"
+    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "maps"
+
+    pairs: Pairs = Field(default="auto", description="[student layer, teacher layer] each, names or globs; auto matches by resolution")

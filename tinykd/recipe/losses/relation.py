@@ -1,0 +1,1 @@
+"""Relation losses: how layers, or samples of a batch, lie to each other."""
