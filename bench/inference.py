@@ -76,6 +76,8 @@ class Row:
     """One model on one core, built one way.
 
     Attributes:
+        stack_bytes: below `invoke`, itself included, worst case; 0 where it is unknown.
+        code_bytes: .text and .rodata without weights: kernels, calls and their parameters, and the program around the model.
         differences: of `compared` integers, those that are not the reference's; 0 is the only good number.
         refused: why there are no figures; empty where there are.
     """
@@ -120,7 +122,7 @@ def measure(source: Source, target: str, optimize: str, toolchain: str) -> Row:
         macs=proof.macs,
         instructions=proof.instructions,
         arena_bytes=memory.arena_bytes,
-        stack_bytes=memory.stack_bytes,
+        stack_bytes=memory.model_stack_bytes or 0,
         code_bytes=memory.code_bytes,
         weights_bytes=memory.weights_bytes,
         compared=proof.compared,
