@@ -45,15 +45,21 @@ def test_memory_report_adds_up_and_obeys_its_schema(model: Path, tmp_path: Path)
     assert memory["flash_bytes"] == parts
     assert memory["ram_bytes"] >= memory["arena_bytes"] + memory["stack_bytes"] + memory["data_bytes"] + memory["bss_bytes"]
     assert memory["ram_bytes"] <= memory["arena_bytes"] + memory["stack_bytes"] + memory["data_bytes"] + memory["bss_bytes"] + 64
+    image = next((tmp_path / "tree" / "build").rglob("firmware.elf"))
+    stored = sum(section.bytes for section in read_elf(image).sections if section.stored)
+    assert memory["flash_bytes"] == stored
+
+
+def test_layers_in_the_memory_report(model: Path, tmp_path: Path) -> None:
+    """On the host, where the portable kernels take weights as they are."""
+    outcome = tinykd("export", model, "--target", "host", "--no-build", "--out", tmp_path / "tree", "--json")
+    memory = json.loads(outcome.stdout)
     # CONV_2D: 4x3x3x2 weights, 4 biases, 4 multipliers, 4 shifts; FULLY_CONNECTED: 5x36 weights, 5 biases, multipliers, shifts
     assert [layer["weights_bytes"] for layer in memory["layers"]] == [72 + 16 + 16 + 4, 180 + 20 + 20 + 5]
     assert [layer["macs"] for layer in memory["layers"]] == [3 * 3 * 4 * 18, 180]
     # the output of the convolution follows its input 3 bytes below, which is a word
     assert memory["layers"][0]["arena_bytes"] == 72 + 4
     assert memory["arena_proved_optimal"]
-    image = next((tmp_path / "tree" / "build").rglob("firmware.elf"))
-    stored = sum(section.bytes for section in read_elf(image).sections if section.stored)
-    assert memory["flash_bytes"] == stored
 
 
 def test_over_budget_is_exit_3_and_names_what_to_shrink(model: Path, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import jsonschema
 import numpy as np
 import pytest
 
-from tests.compile.models import conv_then_dense
 from tests.deploy.commands import tinykd
 from tinykd.deploy.export import export
 from tinykd.deploy.firmware import build_firmware
@@ -18,9 +17,11 @@ from tinykd.deploy.source import open_source
 from tinykd.deploy.verify import check, choose_vectors, verify
 from tinykd.errors import IntegersDiffer
 from tinykd.recipe.model import Export
+from tinykd.target.build import Image
 from tinykd.target.elf import read_elf
 from tinykd.target.emulator.qemu import find_qemu
 from tinykd.target.emulator.unicorn import find_unicorn
+from tinykd.target.fault_injection import flip_bit
 from tinykd.target.toolchain import find_gcc, find_zig
 
 CONTRACT = {
@@ -71,24 +72,17 @@ def test_every_target_compiles_and_where_it_runs_is_exact(model: Path, tmp_path:
         check(proof)
 
 
-def flipped(image: Path, weight: int, bit: int) -> bytes:
-    """The image with one bit of one weight of layer 1 changed."""
-    data = bytearray(image.read_bytes())
-    matrix = conv_then_dense().tensors[4].data
-    assert matrix is not None
-    at = data.find(np.ascontiguousarray(matrix).tobytes())
-    assert at > 0
-    assert read_elf(image).symbol("tinykd_small_weights_1_weights") is not None
-    data[at + weight] ^= 1 << bit
-    return bytes(data)
+def flipped(image: Image, weight: int, bit: int, output: Path) -> Path:
+    """The image with one bit of one weight of layer 1 changed; weights beyond the first four channels may be padding."""
+    table = read_elf(image.elf).symbol("tinykd_small_weights_1_weights")
+    assert table is not None
+    return flip_bit(image, table.address + weight, bit, output).elf
 
 
-@pytest.mark.parametrize(("weight", "bit"), [(0, 7), (77, 6), (179, 5)])
+@pytest.mark.parametrize(("weight", "bit"), [(0, 7), (77, 6), (130, 5)])
 def test_a_flipped_weight_bit_is_found(model: Path, tmp_path: Path, weight: int, bit: int) -> None:
     exported = export(open_source(model), Export(target="m4"), tmp_path / "tree")
-    image = build_firmware(exported, budget_of(exported)).elf
-    broken = tmp_path / "broken.elf"
-    broken.write_bytes(flipped(image, weight, bit))
+    broken = flipped(build_firmware(exported, budget_of(exported)), weight, bit, tmp_path / "broken.elf")
     proof, _ = verify(exported, choose_vectors(exported, 40, 2), image=broken)
     assert proof.differences > 0
     assert proof.mismatches[0].operator == "FULLY_CONNECTED"
@@ -98,8 +92,7 @@ def test_a_flipped_weight_bit_is_found(model: Path, tmp_path: Path, weight: int,
 
 def test_a_flipped_weight_bit_is_exit_4(model: Path, tmp_path: Path) -> None:
     exported = export(open_source(model), Export(target="m4"), tmp_path / "tree")
-    broken = tmp_path / "broken.elf"
-    broken.write_bytes(flipped(build_firmware(exported, budget_of(exported)).elf, 20, 7))
+    broken = flipped(build_firmware(exported, budget_of(exported)), 20, 7, tmp_path / "broken.elf")
     outcome = tinykd("verify", model, "--target", "m4", "--out", tmp_path / "tree", "--image", broken)
     assert outcome.returncode == 4
     assert "NOT EXACT" in outcome.stdout
@@ -108,8 +101,8 @@ def test_a_flipped_weight_bit_is_exit_4(model: Path, tmp_path: Path) -> None:
 def test_a_wrong_kernel_is_placed_in_its_layer(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault in the generated C of layer 0 shows up as layer 0, though only outputs were asked for."""
     exported = export(open_source(model), Export(target="m3"), tmp_path / "tree")
-    source = exported.folder / "src" / "conv_2d.c"
-    source.write_text(source.read_text().replace("int32_t sum = p->bias[c];", "int32_t sum = p->bias[c] + 400;"))
+    source, place = exported.folder / "src" / "tinykd_small.c", exported.plan.tensor_offsets[3]
+    source.write_text(source.read_text().replace("    tinykd_trace(3,", f"    a[{place}] ^= 64;\n    tinykd_trace(3,"))
     proof, _ = verify(exported, choose_vectors(exported, 10, 0))
     assert proof.differences > 0
     assert (proof.mismatches[0].index, proof.mismatches[0].operator) == (0, "CONV_2D")
