@@ -68,6 +68,14 @@ def test_mutated_files() -> None:
     assert refused > MUTATIONS // 10
 
 
+@pytest.mark.parametrize(
+    ("file", "name"), [("model", "network"), ("_", "network"), ("Model-2 (final)", "model_2_final"), ("2nd", "model_2nd"), ("kws", "kws")]
+)
+def test_names_for_c(file: str, name: str) -> None:
+    """`tinykd_model_invoke` is what the firmware calls for any model; a model of that name would define it twice."""
+    assert read_model(conv_then_dense_bytes(), file).name == name
+
+
 def test_missing_file_names_the_path(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nothing\.tflite"):
         read_file(tmp_path / "nothing.tflite")

@@ -152,7 +152,7 @@ class Graph:
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    name: str = "model"
+    name: str = "network"
     model_sha256: str = ""
     model_bytes: int = 0
     states: tuple[State, ...] = field(default=())

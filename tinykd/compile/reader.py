@@ -40,7 +40,7 @@ def read_file(path: Path) -> Graph:
     return read_model(data, path.stem)
 
 
-def read_model(data: bytes, name: str = "model") -> Graph:
+def read_model(data: bytes, name: str = "network") -> Graph:
     """Read the bytes of a `.tflite` model; `name` becomes the C prefix.
 
     Raises:
@@ -105,7 +105,10 @@ def _check_ends(graph: Graph) -> None:
 
 
 def _identifier(name: str) -> str:
-    clean = re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") or "model"
+    """`name` as part of C names. `model` alone is what serves any model: the firmware calls `tinykd_model_invoke` and its kin."""
+    clean = re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")
+    if clean in ("", "model"):
+        return "network"
     return f"model_{clean}" if clean[0].isdigit() else clean
 
 
