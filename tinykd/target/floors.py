@@ -30,12 +30,12 @@ class Floor:
 FLOORS: dict[str, dict[Kind, Floor]] = {
     # Two pixels and two filters, 4 taps: windows are halfwords already, filters halfwords of which one comes of the other by SXTB16
     # (tinykd/dot.h): 2 loads of several words, 2 SXTB16, 8 SMLAD for 16. Dense: the input's word and two SXTB16 serve four
-    # filters, for two of which 1 load, 2 SXTB16, 4 SMLAD: 17 for 16. Depthwise: two taps of two columns, words widened once for
+    # filters: 1 load of their words, 4 SXTB16, 8 SMLAD: 16 for 16. Depthwise: two taps of two columns, words widened once for
     # three rows. An output: doubling, SMMLAR, sign, shift, SSAT, STRB. Without products: a word, two SXTB16, two additions for 4.
     "dsp": {
         "pointwise": Floor(12 / 16, 6),
         "convolution": Floor(12 / 16, 6),
-        "dense": Floor(17 / 16, 6),
+        "dense": Floor(16 / 16, 6),
         "depthwise": Floor(2.0, 6),
         "elementwise": Floor(0, 5 / 4),
     },
