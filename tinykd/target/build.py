@@ -23,7 +23,7 @@ from tinykd.target.toolchain import Command, Toolchain
 OPTIMIZE: dict[str, tuple[str, ...]] = {
     "size": ("-Os",),
     "ram": ("-O2",),
-    "balanced": ("-O2",),
+    "balanced": ("-O3",),
     "speed": ("-O3",),
 }
 """Compiler flags by `--optimize`."""
