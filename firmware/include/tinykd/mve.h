@@ -107,21 +107,25 @@ TINYKD_INLINE int32_t tinykd_dot_next(int32_t sum, const int8_t **a, const int8_
     return sum;
 }
 
-/* sums + the next 16 bytes of x with the next four vectors of w */
-TINYKD_INLINE struct tinykd_sums tinykd_dot_1x4(struct tinykd_sums s, const int8_t **a, const int8_t **w)
-{
-    const int8_t *x = *a, *z = *w;
-    tinykd_bytes u, v;
+/* The next 16 bytes of a with the next four vectors of w. */
+#define TINYKD_DOT_1X4(name, product, sums)                                                                            \
+    TINYKD_INLINE struct tinykd_sums name(struct tinykd_sums s, const int8_t **a, const int8_t **w)                    \
+    {                                                                                                                  \
+        const int8_t *x = *a, *z = *w;                                                                                 \
+        tinykd_bytes u, v;                                                                                             \
+                                                                                                                       \
+        __asm__("vldrb.u8 %q6, [%4], #16\n\tvldrb.u8 %q7, [%5], #16\n\t" product " %0, %q6, %q7\n\t"                   \
+                "vldrb.u8 %q7, [%5], #16\n\t" product " %1, %q6, %q7\n\tvldrb.u8 %q7, [%5], #16\n\t"                  \
+                product " %2, %q6, %q7\n\tvldrb.u8 %q7, [%5], #16\n\t" product " %3, %q6, %q7"                        \
+                : sums(s.s0), sums(s.s1), sums(s.s2), sums(s.s3), "+r"(x), "+r"(z), "=&w"(u), "=&w"(v)                 \
+                : "m"(*(const int8_t(*)[16])x), "m"(*(const int8_t(*)[64])z));                                         \
+        *a = x;                                                                                                        \
+        *w = z;                                                                                                        \
+        return s;                                                                                                      \
+    }
 
-    __asm__("vldrb.u8 %q6, [%4], #16\n\t"
-            "vldrb.u8 %q7, [%5], #16\n\tvmladava.s8 %0, %q6, %q7\n\tvldrb.u8 %q7, [%5], #16\n\tvmladava.s8 %1, %q6, %q7\n\t"
-            "vldrb.u8 %q7, [%5], #16\n\tvmladava.s8 %2, %q6, %q7\n\tvldrb.u8 %q7, [%5], #16\n\tvmladava.s8 %3, %q6, %q7"
-            : "+Te"(s.s0), "+Te"(s.s1), "+Te"(s.s2), "+Te"(s.s3), "+r"(x), "+r"(z), "=&w"(u), "=&w"(v)
-            : "m"(*(const int8_t(*)[16])x), "m"(*(const int8_t(*)[64])z));
-    *a = x;
-    *w = z;
-    return s;
-}
+TINYKD_DOT_1X4(tinykd_first_dot_1x4, "vmladav.s8", "=&Te")
+TINYKD_DOT_1X4(tinykd_dot_1x4, "vmladava.s8", "+Te")
 
 /* 16 bytes of each of four lines with one of four vectors, summed; then the lines step over the first few. */
 #define TINYKD_DOT_LINES(step)                                                                                         \
@@ -165,7 +169,25 @@ TINYKD_INLINE struct tinykd_sums tinykd_dot_1x4(struct tinykd_sums s, const int8
         return s;                                                                                                      \
     }
 
-TINYKD_DOT_2X2(tinykd_first_dot_2x2, "vmladav.s8", "=&Te")
+/* The same with the bytes of a in a register. */
+#define TINYKD_DOT_2X2_HELD(name, product, sums)                                                                       \
+    TINYKD_INLINE struct tinykd_sums name(struct tinykd_sums s, tinykd_bytes a, const int8_t **b, const int8_t **w)    \
+    {                                                                                                                  \
+        const int8_t *y = *b, *z = *w;                                                                                 \
+        tinykd_bytes u, v;                                                                                             \
+                                                                                                                       \
+        __asm__("vldrb.u8 %q7, [%5], #16\n\t" product " %0, %q8, %q7\n\tvldrb.u8 %q6, [%4], #16\n\t"                  \
+                product " %2, %q6, %q7\n\tvldrb.u8 %q7, [%5], #16\n\t" product " %1, %q8, %q7\n\t"                  \
+                product " %3, %q6, %q7"                                                                                \
+                : sums(s.s0), sums(s.s1), sums(s.s2), sums(s.s3), "+r"(y), "+r"(z), "=&w"(u), "=&w"(v)                 \
+                : "w"(a), "m"(*(const int8_t(*)[16])y), "m"(*(const int8_t(*)[32])z));                                 \
+        *b = y;                                                                                                        \
+        *w = z;                                                                                                        \
+        return s;                                                                                                      \
+    }
+
+TINYKD_DOT_2X2_HELD(tinykd_first_dot_2x2_held, "vmladav.s8", "=&Te")
+TINYKD_DOT_2X2_HELD(tinykd_dot_2x2_held, "vmladava.s8", "+Te")
 TINYKD_DOT_2X2(tinykd_dot_2x2, "vmladava.s8", "+Te")
 
 /* Eight bytes, sign-extended. */
@@ -429,18 +451,29 @@ static inline struct tinykd_sums tinykd_dot_1x4(struct tinykd_sums s, const int8
         return v;                                                                                                      \
     }
 
-static inline struct tinykd_sums tinykd_dot_2x2(struct tinykd_sums s, const int8_t **a, const int8_t **b, const int8_t **w)
+static inline struct tinykd_sums tinykd_first_dot_1x4(struct tinykd_sums s, const int8_t **a, const int8_t **w)
 {
-    const tinykd_bytes x = tinykd_next_bytes(a), y = tinykd_next_bytes(b), first = tinykd_next_bytes(w), second = tinykd_next_bytes(w);
-    const struct tinykd_sums r = {tinykd_dot(s.s0, x, first), tinykd_dot(s.s1, x, second), tinykd_dot(s.s2, y, first),
+    s.s0 = s.s1 = s.s2 = s.s3 = 0;
+    return tinykd_dot_1x4(s, a, w);
+}
+
+static inline struct tinykd_sums tinykd_dot_2x2_held(struct tinykd_sums s, tinykd_bytes a, const int8_t **b, const int8_t **w)
+{
+    const tinykd_bytes y = tinykd_next_bytes(b), first = tinykd_next_bytes(w), second = tinykd_next_bytes(w);
+    const struct tinykd_sums r = {tinykd_dot(s.s0, a, first), tinykd_dot(s.s1, a, second), tinykd_dot(s.s2, y, first),
                                   tinykd_dot(s.s3, y, second)};
     return r;
 }
 
-static inline struct tinykd_sums tinykd_first_dot_2x2(struct tinykd_sums s, const int8_t **a, const int8_t **b, const int8_t **w)
+static inline struct tinykd_sums tinykd_first_dot_2x2_held(struct tinykd_sums s, tinykd_bytes a, const int8_t **b, const int8_t **w)
 {
     s.s0 = s.s1 = s.s2 = s.s3 = 0;
-    return tinykd_dot_2x2(s, a, b, w);
+    return tinykd_dot_2x2_held(s, a, b, w);
+}
+
+static inline struct tinykd_sums tinykd_dot_2x2(struct tinykd_sums s, const int8_t **a, const int8_t **b, const int8_t **w)
+{
+    return tinykd_dot_2x2_held(s, tinykd_next_bytes(a), b, w);
 }
 
 static inline tinykd_halves tinykd_load_some_halves(const int8_t *from, int32_t count)

@@ -95,7 +95,13 @@ struct tinykd_fully_connected_mve {
     const int32_t *scaling;
 };
 
-void tinykd_fully_connected_single_mve_s8(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output);
-void tinykd_fully_connected_double_mve_s8(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output);
+/* Depth at least 16; below 16 (short); a multiple of 64 (blocks). */
+#define TINYKD_FULLY_CONNECTED_MVE(name) void name(const struct tinykd_fully_connected_mve *p, const int8_t *input, int8_t *output)
+TINYKD_FULLY_CONNECTED_MVE(tinykd_fully_connected_single_mve_s8);
+TINYKD_FULLY_CONNECTED_MVE(tinykd_fully_connected_single_short_mve_s8);
+TINYKD_FULLY_CONNECTED_MVE(tinykd_fully_connected_single_blocks_mve_s8);
+TINYKD_FULLY_CONNECTED_MVE(tinykd_fully_connected_double_mve_s8);
+TINYKD_FULLY_CONNECTED_MVE(tinykd_fully_connected_double_short_mve_s8);
+TINYKD_FULLY_CONNECTED_MVE(tinykd_fully_connected_double_blocks_mve_s8);
 
 #endif

@@ -11,17 +11,18 @@
 
 /* What registers hold of a pixel. */
 struct conv_2d_mve_pixel {
-    tinykd_bytes v0, v1, v2;
+    tinykd_bytes v0, v1, v2, v3;
 };
 
-/* One to three times 16 bytes. */
+/* One to three times 16 bytes, `last` of them in the last; or four times 16. */
 TINYKD_INLINE struct conv_2d_mve_pixel conv_2d_mve_held(const int8_t *x, int32_t chunks, int32_t last)
 {
     struct conv_2d_mve_pixel held;
 
     held.v0 = chunks == 1 ? tinykd_load_some_bytes(x, last) : tinykd_load_bytes(x);
     held.v1 = chunks < 2 ? held.v0 : chunks == 2 ? tinykd_load_some_bytes(x + 16, last) : tinykd_load_bytes(x + 16);
-    held.v2 = chunks < 3 ? held.v0 : tinykd_load_some_bytes(x + 32, last);
+    held.v2 = chunks < 3 ? held.v0 : chunks == 3 ? tinykd_load_some_bytes(x + 32, last) : tinykd_load_bytes(x + 32);
+    held.v3 = chunks < 4 ? held.v0 : tinykd_load_bytes(x + 48);
     return held;
 }
 
@@ -66,16 +67,17 @@ TINYKD_INLINE struct tinykd_sums conv_2d_mve_short(const struct conv_2d_mve_pixe
     return s;
 }
 
-/* Four times 16 bytes or more. */
-TINYKD_INLINE struct tinykd_sums conv_2d_mve_long(const int8_t *a, const int8_t *b, int32_t chunks, const int8_t **weights)
+/* Four times 16 bytes or more; of the first pixel the first four are held, and the rest lies at `a`. */
+TINYKD_INLINE struct tinykd_sums conv_2d_mve_long(const struct conv_2d_mve_pixel *held, const int8_t *a, const int8_t *b, int32_t chunks,
+                                                  const int8_t **weights)
 {
     const int8_t *w = *weights;
     struct tinykd_sums s = {0, 0, 0, 0};
 
-    s = tinykd_first_dot_2x2(s, &a, &b, &w);
-    s = tinykd_dot_2x2(s, &a, &b, &w);
-    s = tinykd_dot_2x2(s, &a, &b, &w);
-    s = tinykd_dot_2x2(s, &a, &b, &w);
+    s = tinykd_first_dot_2x2_held(s, held->v0, &b, &w);
+    s = tinykd_dot_2x2_held(s, held->v1, &b, &w);
+    s = tinykd_dot_2x2_held(s, held->v2, &b, &w);
+    s = tinykd_dot_2x2_held(s, held->v3, &b, &w);
     for (int32_t i = (chunks - 4) >> 2; i > 0; --i) {
         s = tinykd_dot_2x2(s, &a, &b, &w);
         s = tinykd_dot_2x2(s, &a, &b, &w);
@@ -96,17 +98,15 @@ TINYKD_INLINE void conv_2d_mve_pair(const struct tinykd_conv_2d_mve *p, const in
     const int32_t zero_point = p->output_zero_point, count = chunks != 0 ? chunks : p->chunks, few = chunks != 0 && chunks < 4;
     const int8_t *weights = p->weights;
     const int32_t *scaling = p->scaling;
-    struct conv_2d_mve_pixel held_a, held_b;
+    const struct conv_2d_mve_pixel held_a = conv_2d_mve_held(a, few ? chunks : 4, p->last);
+    const struct conv_2d_mve_pixel held_b = conv_2d_mve_held(b, few ? chunks : 4, p->last);
+    const int8_t *const rest = a + 64;
 
-    if (few) {
-        held_a = conv_2d_mve_held(a, chunks, p->last);
-        held_b = conv_2d_mve_held(b, chunks, p->last);
-    }
     for (int32_t quads = p->out_channels >> 2; quads > 0; --quads, to_a += 4, to_b += 4) {
-        struct tinykd_sums s = few ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, count, &weights);
+        struct tinykd_sums s = few ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(&held_a, rest, b, count, &weights);
         tinykd_words x = tinykd_even_words(s.s0, s.s1), y = tinykd_even_words(s.s2, s.s3);
 
-        s = few ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(a, b, count, &weights);
+        s = few ? conv_2d_mve_short(&held_a, &held_b, chunks, &weights) : conv_2d_mve_long(&held_a, rest, b, count, &weights);
         x = tinykd_with_odd_words(x, s.s0, s.s1);
         y = tinykd_with_odd_words(y, s.s2, s.s3);
         const struct tinykd_scaling scale = tinykd_next_scaling(&scaling);
@@ -148,16 +148,19 @@ static __attribute__((noinline)) void conv_2d_mve_gather(const struct tinykd_con
     for (int32_t i = 0; i < p->chunks; ++i) {
         tinykd_store_bytes(window + 16 * i, outside);
     }
-    for (int32_t i = rows.first; i < rows.end; ++i) {
-        const int8_t *from = input + (top + i * p->dilation_height) * in_row + (left + columns.first) * p->in_channels;
-        int8_t *to = window + i * window_row + columns.first * p->in_channels;
-        int32_t count = bytes;
+    const int32_t step = p->dilation_height * in_row, whole = bytes >> 4, some = bytes & 15;
+    const int8_t *from = input + (top + rows.first * p->dilation_height) * in_row + (left + columns.first) * p->in_channels;
+    int8_t *to = window + rows.first * window_row + columns.first * p->in_channels;
 
-        for (; count >= 16; count -= 16, to += 16) {
-            tinykd_store_bytes(to, tinykd_next_bytes(&from));
+    for (int32_t i = rows.end - rows.first; i > 0; --i, from += step, to += window_row) {
+        const int8_t *x = from;
+        int8_t *at = to;
+
+        for (int32_t k = whole; k > 0; --k, at += 16) {
+            tinykd_store_bytes(at, tinykd_next_bytes(&x));
         }
-        if (count > 0) {
-            tinykd_store_some_bytes(to, tinykd_load_some_bytes(from, count), count);
+        if (some != 0) {
+            tinykd_store_some_bytes(at, tinykd_load_some_bytes(x, some), some);
         }
     }
 }

@@ -76,12 +76,9 @@ def chunked(filters: Array) -> Int64:
     return np.asarray(_quads(padded).reshape(-(-len(filters) // QUAD), QUAD, -1, BYTES), np.int64)
 
 
-_DENSE = {"single_s8": "tinykd_fully_connected_single_mve_s8", "double_s8": "tinykd_fully_connected_double_mve_s8"}
-
-
 def fully_connected(p: Any) -> Call | None:
     """Any shape; rounded once only where no sum lies between two outputs, as the instructions round such sums up."""
-    if not isinstance(p, FullyConnected) or p.kernel not in _DENSE or p.wide is not None:
+    if not isinstance(p, FullyConnected) or p.scheme.suffix != "s8":
         return None
     shifted = with_right_shifts(p, 0, p.rounding)
     if shifted is None or (p.rounding == "single" and _ties(shifted)):
@@ -89,7 +86,7 @@ def fully_connected(p: Any) -> Call | None:
     channels, depth = p.weights.shape
     (distance,) = portable_dense.distances(p)
     return Call(
-        function=_DENSE[p.kernel],
+        function=f"tinykd_fully_connected_{p.rounding}_{_depth(int(depth))}mve_s8",
         struct="tinykd_fully_connected_mve",
         fields={
             "rows": p.rows,
@@ -104,6 +101,13 @@ def fully_connected(p: Any) -> Call | None:
         source="mve/fully_connected.c",
         distances=(distance,),
     )
+
+
+def _depth(depth: int) -> str:
+    """Which depths the kernel takes, in its name."""
+    if depth < BYTES:
+        return "short_"
+    return "" if depth % (4 * BYTES) else "blocks_"
 
 
 def _ties(p: FullyConnected) -> bool:
