@@ -6,99 +6,31 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from tinykd.recipe.data import Augment, Data, DataName, LogMel
 from tinykd.recipe.knobs import typed_knobs
 from tinykd.recipe.losses import AnyLoss, Kd
-from tinykd.recipe.section import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt, Section, UnitInterval
+from tinykd.recipe.net import Net, NetName
+from tinykd.recipe.section import NonNegative, NonNegativeInt, PositiveInt, Section
+from tinykd.recipe.training import Training
 
-NetName = Literal["ds_cnn", "resnet8", "resnet", "mlp", "mobilenet_v2_tiny"]
-DataName = Literal["digits", "mnist", "cifar10", "spoken_digits", "npz", "images", "wav"]
+__all__ = [
+    "Augment",
+    "Budget",
+    "Data",
+    "DataName",
+    "Distill",
+    "Export",
+    "LogMel",
+    "Net",
+    "NetName",
+    "Quantize",
+    "Recipe",
+    "Teacher",
+    "Training",
+]
+
 BankSize = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}=[0-9]{1,12} ?(B|KiB|MiB|kB|MB)$")]
 Size = Annotated[str, Field(pattern=r"^[0-9]{1,12} (B|KiB|MiB|kB|MB)$")]
-
-
-class LogMel(Section):
-    """Log-mel front end for sound; the same numbers are computed on the device."""
-
-    sample_rate: PositiveInt = Field(default=8000, description="hertz; recordings at another rate are refused")
-    clip_length: PositiveInt = Field(default=8000, description="samples of one clip; shorter recordings end in zeros, longer ones are cut")
-    frame_length: PositiveInt = Field(default=320, description="samples per analysis window")
-    frame_step: PositiveInt = Field(default=160, description="samples between windows")
-    fft_length: PositiveInt = Field(default=512, description="points; the window is zero-padded to it")
-    mel_bins: PositiveInt = Field(default=40, description="mel bands")
-    lower_hertz: NonNegative = Field(default=20.0, description="lower edge of the first band")
-    upper_hertz: Positive = Field(default=4000.0, description="upper edge of the last band, at most half the sample rate")
-    log_floor: Positive = Field(default=1e-8, description="added to the mel power before the logarithm; full scale is about 0.25")
-    log_range: Positive = Field(
-        default=16.0, description="feature = (ln(mel + log_floor) - ln(log_floor)) / log_range: silence is 0, loud speech about 1"
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> LogMel:
-        if self.frame_length > self.fft_length:
-            raise ValueError(f"frame_length {self.frame_length} is longer than fft_length {self.fft_length}")
-        if self.frame_length > self.clip_length:
-            raise ValueError(f"frame_length {self.frame_length} is longer than clip_length {self.clip_length}")
-        if not self.lower_hertz < self.upper_hertz <= self.sample_rate / 2:
-            raise ValueError(
-                f"bands from {self.lower_hertz:g} to {self.upper_hertz:g} Hz: lower_hertz must be below upper_hertz, "
-                f"which is at most half of sample_rate ({self.sample_rate / 2:g})"
-            )
-        return self
-
-
-class Augment(Section):
-    """Random changes of training inputs; never of validation or test inputs."""
-
-    shift: NonNegativeInt = Field(
-        default=0, description="whole pixels (or frames and mel bands) of random translation each way, filled with zero"
-    )
-    flip: bool = Field(default=False, description="random left-right mirror")
-    rotate: NonNegative = Field(default=0.0, description="degrees, uniform in [-rotate, rotate]")
-    zoom: Fraction = Field(default=0.0, description="uniform scale in [1-zoom, 1+zoom]")
-    cutout: NonNegativeInt = Field(default=0, description="side in pixels of one erased square")
-    noise: NonNegative = Field(default=0.0, description="standard deviation of added Gaussian noise, in input units")
-
-
-class Data(Section):
-    """Where samples come from and how they become network inputs."""
-
-    name: DataName = Field(default="digits", description="bundled, downloaded, or files of one's own")
-    path: str | None = Field(
-        default=None, description="file or folder, relative to the working directory; --data-dir is searched for named sets"
-    )
-    validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.1, description="of the training split, stratified, seeded")
-    test_fraction: Annotated[float, Field(gt=0, lt=0.9)] = Field(default=0.2, description="for data sets without an official test split")
-    image_size: tuple[PositiveInt, PositiveInt] | None = Field(default=None, description="[height, width] to resize image folders to")
-    log_mel: LogMel = LogMel()
-    augment: Augment = Augment()
-
-
-class Training(Section):
-    """One training schedule."""
-
-    epochs: PositiveInt = Field(default=30, description="passes over the training split")
-    batch_size: PositiveInt = Field(default=128, description="samples a step")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="adamw decouples weight_decay")
-    learning_rate: Positive = Field(default=2e-3, description="its peak")
-    schedule: Literal["constant", "cosine", "step"] = Field(
-        default="cosine", description="cosine ends at 0; step divides by 10 at 1/2 and 3/4"
-    )
-    warmup_epochs: NonNegative = Field(default=0.0, description="linear from 0")
-    weight_decay: NonNegative = Field(default=0.0, description="decay of kernels; not of biases and normalization")
-    momentum: UnitInterval = Field(default=0.9, description="sgd only")
-    label_smoothing: Fraction = Field(default=0.0, description="probability spread over all classes")
-
-
-class Net(Section):
-    """An architecture by name and its knobs."""
-
-    net: NetName = Field(default="ds_cnn", description="architecture")
-    knobs: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the architecture", validate_default=True)
-
-    @field_validator("knobs")
-    @classmethod
-    def _checked(cls, knobs: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        return typed_knobs(info.data["net"], knobs).model_dump() if "net" in info.data else knobs
 
 
 class Teacher(Section):
@@ -139,6 +71,8 @@ class Distill(Section):
         default="stored", description="stored needs a deterministic view of each sample; live runs the teacher every step"
     )
     views: NonNegativeInt = Field(default=0, description="stored augmented views per sample; 0 stores the plain sample only")
+    stored_dtype: Literal["float32", "float16"] = Field(default="float32", description="of stored teacher outputs; float16 halves the disk")
+    stored_top: NonNegativeInt = Field(default=0, description="largest logits stored per sample, the others by their sum; 0 stores all")
     baseline: bool = Field(default=True, description="also train the student on labels alone, same schedule")
     losses: tuple[AnyLoss, ...] = Field(default=(Kd(),), description="terms of the distillation loss")
     train: Training = Training(epochs=60)
