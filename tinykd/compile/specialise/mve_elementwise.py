@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinykd.compile.fixed_point import Int64, requantize
+from tinykd.compile.fixed_point import INT32_MAX, Int64, requantize
 from tinykd.compile.ops.add import ScaledOperand, Sum
 from tinykd.compile.ops.operator import Call
 
@@ -61,8 +61,10 @@ def weighted_sum(p: Sum, sign: int) -> WeightedSum | None:
     wanted = np.clip(requantize(raised, p.output_multiplier, p.output_shift) + p.output_zero_point, *p.clamp)
     for shift, a_factor, b_factor in _factors(p, sign):
         values = _BYTES[:, None] * a_factor + _BYTES[None, :] * b_factor
+        if int(np.abs(values).max()) > INT32_MAX:
+            continue
         offset = _offset(values, wanted, shift, p.clamp)
-        if offset is not None and int(np.abs(values).max()) + abs(offset) < 1 << 31:
+        if offset is not None and int(np.abs(values + offset).max()) <= INT32_MAX and abs(offset) <= INT32_MAX:
             return WeightedSum(a_factor, b_factor, offset, shift)
     return None
 
@@ -71,11 +73,10 @@ def _factors(p: Sum, sign: int) -> Iterator[tuple[int, int, int]]:
     """(shift, a_factor, b_factor), the most precise first."""
     output = p.output_multiplier * 2.0 ** (p.output_shift - 31)
     a, b = _real(p.a) * output, sign * _real(p.b) * output
-    for shift in range(_LARGEST_SHIFT, _LARGEST_SHIFT - 10, -1):
+    for shift in range(_LARGEST_SHIFT, _LARGEST_SHIFT - 8, -1):
         nearest = round(a * 2**shift), round(b * 2**shift)
-        if max(map(abs, nearest)) < 1 << 22:
+        if sum(map(abs, nearest)) < 1 << 24:  # of bytes, so that sums fit 32 bits
             yield from ((shift, nearest[0] + i, nearest[1] + j) for i in _NUDGES for j in _NUDGES)
-            return
 
 
 def _real(operand: ScaledOperand) -> float:
