@@ -8,9 +8,11 @@ banks) belong to the loss: they are trained beside the student, saved in its che
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from tinykd.distill.keras_modules import keras as _keras
+from tinykd.errors import UsageError
 
 keras = _keras()
 
@@ -18,17 +20,37 @@ Shape = tuple[int, ...]
 """Of one sample's output: `(classes,)`, `(width,)`, or `(height, width, channels)`."""
 
 
+@dataclass(frozen=True)
+class Setting:
+    """Where a loss is at work.
+
+    Attributes:
+        samples: Of the training split; positions in it are the context's `index`.
+        student, teacher: The models, None where only outputs are at hand.
+        pairs: (student layer, teacher layer), as the features come; empty for a response loss.
+    """
+
+    samples: int
+    student: Any = None
+    teacher: Any = None
+    pairs: tuple[tuple[str, str], ...] = ()
+
+
 class Loss(keras.distillation.DistillationLoss):  # type: ignore[misc,name-defined]
     """One term of what the student minimises.
 
     Attributes:
         compares: `logits`, or `features` of matched layers.
+        samples: Training samples, for losses that remember each (set before `build`); None where nobody said.
         teacher_layer_name, student_layer_name: where Keras's own `Distiller` takes a single pair of features; None for logits.
+        networks: the helper networks, built Keras layers or models; made in `build` or `attach`.
     """
 
     compares: ClassVar[Literal["logits", "features"]] = "logits"
+    samples: int | None = None
     teacher_layer_name: str | None = None
     student_layer_name: str | None = None
+    networks: Sequence[Any] = ()
 
     def build(self, teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> None:
         """Make the helper networks, once the widths are known. A loss without any does nothing.
@@ -37,15 +59,32 @@ class Loss(keras.distillation.DistillationLoss):  # type: ignore[misc,name-defin
             teacher_shapes, student_shapes: of one sample, one a pair of layers; of the logits for a response loss.
         """
 
+    def prepare(self, teacher_features: Sequence[Any]) -> None:
+        """Train helper networks that the teacher alone determines: called once after `build`, before the student's training.
+
+        Args:
+            teacher_features: of the training split, one array `[samples, ...]` a pair, sliceable, perhaps larger than memory.
+        """
+
+    def attach(self, setting: Setting) -> None:
+        """Make what depends on more than widths: memory banks, projections of weights. After `build`; most losses do nothing."""
+
+    def prepare(self, teacher_features: Sequence[Any]) -> None:
+        """Train helper networks that must be ready before the student's first step. Once, after `attach`; most losses do nothing.
+
+        Args:
+            teacher_features: of the training samples, float `[samples, ...]`, one array a pair.
+        """
+
     @property
     def trainable_variables(self) -> list[Any]:
         """Of the helper networks, trained with the student's optimizer."""
-        return []
+        return [variable for network in self.networks for variable in network.trainable_variables]
 
     @property
     def variables(self) -> list[Any]:
         """All that a checkpoint must hold beyond the student: trainable ones, then moving averages and memory banks."""
-        return self.trainable_variables
+        return self.trainable_variables + [variable for network in self.networks for variable in network.non_trainable_variables]
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **context: Any) -> Any:
         """The loss of one batch, a scalar, mean over the batch.
@@ -78,3 +117,14 @@ def features(outputs: Any) -> list[Any]:
 def fixed(outputs: Any) -> list[Any]:
     """The teacher's features as `features`, cut off from its gradients."""
     return [keras.ops.stop_gradient(one) for one in features(outputs)]
+
+
+def needed(context: Mapping[str, Any], key: str, loss: str) -> Any:
+    """`context[key]`.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if context.get(key) is None:
+        raise UsageError(f"{loss} needs {key}, which this training does not give", f"pass {key} to compute_loss, or leave {loss} out")
+    return context[key]
