@@ -8,7 +8,6 @@ banks) belong to the loss: they are trained beside the student, saved in its che
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from tinykd.distill.keras_modules import keras as _keras
@@ -18,22 +17,6 @@ keras = _keras()
 
 Shape = tuple[int, ...]
 """Of one sample's output: `(classes,)`, `(width,)`, or `(height, width, channels)`."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where a loss is at work.
-
-    Attributes:
-        samples: Of the training split; positions in it are the context's `index`.
-        student, teacher: The models, None where only outputs are at hand.
-        pairs: (student layer, teacher layer), as the features come; empty for a response loss.
-    """
-
-    samples: int
-    student: Any = None
-    teacher: Any = None
-    pairs: tuple[tuple[str, str], ...] = ()
 
 
 class Loss(keras.distillation.DistillationLoss):  # type: ignore[misc,name-defined]
@@ -59,21 +42,19 @@ class Loss(keras.distillation.DistillationLoss):  # type: ignore[misc,name-defin
             teacher_shapes, student_shapes: of one sample, one a pair of layers; of the logits for a response loss.
         """
 
+    def attach(self, student: Any, teacher: Any, pairs: Sequence[tuple[str, str]]) -> None:
+        """Make the helper networks of losses that compare weights: called once after `build`. Most losses do nothing.
+
+        Args:
+            student, teacher: the models; None where only outputs are at hand.
+            pairs: (student layer, teacher layer).
+        """
+
     def prepare(self, teacher_features: Sequence[Any]) -> None:
         """Train helper networks that the teacher alone determines: called once after `build`, before the student's training.
 
         Args:
             teacher_features: of the training split, one array `[samples, ...]` a pair, sliceable, perhaps larger than memory.
-        """
-
-    def attach(self, setting: Setting) -> None:
-        """Make what depends on more than widths: memory banks, projections of weights. After `build`; most losses do nothing."""
-
-    def prepare(self, teacher_features: Sequence[Any]) -> None:
-        """Train helper networks that must be ready before the student's first step. Once, after `attach`; most losses do nothing.
-
-        Args:
-            teacher_features: of the training samples, float `[samples, ...]`, one array a pair.
         """
 
     @property
