@@ -48,9 +48,9 @@ def main() -> None:
     teacher = Teacher(keras_network(nets.build("resnet8", keras, SHAPE, CLASSES)), "logits", CLASSES, "bench")
     views = Views(x, Augment(), 0, 0, "views")
     with tempfile.TemporaryDirectory() as folder:
-        computation = Computation([lambda: teacher.logits(x)], lambda: teacher.logits(x[:1]), lambda: teacher.logits(x[:1]))
-        stored = open_store(Path(folder), "0" * 64, lambda: computation)
-        distilled = distillation_objective(Distill())
+        source = Source(teacher.reader, [lambda: x], x[:1], x[:1])
+        stored = open_stores(Path(folder), {}, (), Form(), lambda: source)
+        distilled = distillation_objective(Distill(), {}, {})
         steps = {
             "labels only": _step(LabelLessons(views, CLASSES).epoch(0), Objective(), labels, arguments.batch),
             "stored teacher outputs": _step(StoredLessons(views, stored.train).epoch(0), distilled, labels, arguments.batch),

@@ -2,48 +2,99 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tinykd.distill.keras_modules import tensorflow
+from tinykd.distill.pairs import Layers, PairNames, resolve_pairs
+from tinykd.distill.tap import LOGITS
+from tinykd.recipe.losses import FeatureSection
 from tinykd.recipe.model import Distill
+
+Outputs = Mapping[str, Any]
+"""What a network gives for a batch: `logits` [batch, classes], and features by the name of their layer."""
 
 
 class Loss(Protocol):
     """The interface of `keras.distillation.DistillationLoss`."""
 
-    def compute_loss(self, teacher_outputs: Any, student_outputs: Any) -> Any:
+    def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **context: Any) -> Any:
         """Scalar loss."""
         ...
 
 
 @dataclass(frozen=True)
 class Term:
-    """One distillation loss and its weight."""
+    """One distillation loss, its weight, and the layers that it compares (none: logits)."""
 
     weight: float
     loss: Loss
+    pairs: PairNames = ()
+
+    def value(self, teacher: Outputs, student: Outputs, context: Mapping[str, Any]) -> Any:
+        """The unweighted loss of a batch, a scalar."""
+        if not self.pairs:
+            return self.loss.compute_loss(teacher[LOGITS], student[LOGITS], **context)
+        theirs = [teacher[layer] for _, layer in self.pairs]
+        ours = [student[layer] for layer, _ in self.pairs]
+        return self.loss.compute_loss(theirs, ours, **context)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """`label_weight * cross-entropy + sum of weight * loss`; called with integer labels and logits `[batch, classes]`."""
+    """`label_weight * cross-entropy + sum of weight * loss`.
+
+    Attributes:
+        label_weight: Of the cross-entropy with the labels.
+        label_smoothing: Probability spread over all classes.
+        terms: Distillation losses.
+        teacher: The teacher's Keras model for losses that need it itself, not only its outputs; None where there is none.
+    """
 
     label_weight: float = 1.0
     label_smoothing: float = 0.0
     terms: tuple[Term, ...] = ()
+    teacher: Any = None
 
-    def __call__(self, labels: Any, teacher_logits: Any, student_logits: Any) -> Any:
-        """Scalar loss, mean over the batch. `teacher_logits` is not looked at when there are no terms."""
+    def __call__(self, teacher: Outputs, student: Outputs, context: Mapping[str, Any]) -> Any:
+        """Scalar loss, mean over the batch.
+
+        Args:
+            teacher: Not looked at when there are no terms.
+            student: Of the same batch.
+            context: As `tinykd.distill.losses.loss.Context`; labels, int `[batch]`, at least.
+        """
         tf = tensorflow()
         total = tf.constant(0.0)
         if self.label_weight:
-            classes = student_logits.shape[-1]
-            targets = tf.one_hot(labels, classes) * (1.0 - self.label_smoothing) + self.label_smoothing / classes
-            total += self.label_weight * tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, student_logits))
+            logits = student[LOGITS]
+            classes = logits.shape[-1]
+            targets = tf.one_hot(context["labels"], classes) * (1.0 - self.label_smoothing) + self.label_smoothing / classes
+            total += self.label_weight * tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
         for term in self.terms:
-            total += term.weight * term.loss.compute_loss(teacher_logits, student_logits)
+            total += term.weight * term.value(teacher, student, context)
         return total
+
+    @property
+    def student_layers(self) -> tuple[str, ...]:
+        """Layers of the student that some term reads."""
+        return tuple(dict.fromkeys(ours for term in self.terms for ours, _ in term.pairs))
+
+    @property
+    def teacher_layers(self) -> tuple[str, ...]:
+        """Layers of the teacher that some term reads."""
+        return tuple(dict.fromkeys(theirs for term in self.terms for _, theirs in term.pairs))
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """Of the losses' helper networks."""
+        return [variable for term in self.terms for variable in getattr(term.loss, "trainable_variables", [])]
+
+    @property
+    def variables(self) -> list[Any]:
+        """All that the losses hold from one step to the next."""
+        return [variable for term in self.terms for variable in getattr(term.loss, "variables", [])]
 
 
 def label_weight(section: Distill) -> float:
@@ -53,9 +104,30 @@ def label_weight(section: Distill) -> float:
     return max(0.0, 1.0 - sum(loss.weight for loss in section.losses if loss.shares_labels))
 
 
-def distillation_objective(section: Distill) -> Objective:
-    """The recipe's `[distill]` losses. Importing this far imports Keras."""
+def distillation_objective(
+    section: Distill, student: Layers, teacher: Layers, samples: int | None = None, teacher_model: Any = None
+) -> Objective:
+    """The recipe's `[distill]` losses with their helper networks, made for these two networks.
+
+    Helper networks draw their first weights from Keras's global generator: seed it before.
+
+    Args:
+        section: Of the recipe.
+        student, teacher: Layers with shapes, and "logits" among them.
+        samples: Of the training split.
+        teacher_model: See `Objective.teacher`.
+
+    Raises:
+        RecipeError: a layer is not there.
+    """
     from tinykd.distill.losses import from_recipe
 
-    terms = tuple(Term(loss.weight, from_recipe(loss)) for loss in section.losses)
-    return Objective(label_weight(section), section.train.label_smoothing, terms)
+    terms = []
+    for one in section.losses:
+        loss = from_recipe(one)
+        loss.samples = samples
+        pairs = resolve_pairs(one, student, teacher) if isinstance(one, FeatureSection) else ()
+        compared = pairs or ((LOGITS, LOGITS),)
+        loss.build([teacher[theirs] for _, theirs in compared], [student[ours] for ours, _ in compared])
+        terms.append(Term(one.weight, loss, pairs))
+    return Objective(label_weight(section), section.train.label_smoothing, tuple(terms), teacher_model)

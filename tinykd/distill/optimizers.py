@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -30,14 +30,15 @@ OPTIMIZERS: dict[str, Callable[[ModuleType, Training], Any]] = {
 }
 
 
-def build_optimizer(keras: ModuleType, training: Training, model: Any) -> Any:
+def build_optimizer(keras: ModuleType, training: Training, variables: Sequence[Any]) -> Any:
     """An optimizer with its slots in place. Weight decay is decoupled and spares biases and batch-norm scales.
 
     Args:
-        keras: `keras` or `tf_keras`, whichever made `model`.
+        keras: `keras` or `tf_keras`, whichever made the network.
+        variables: What it will move.
     """
     optimizer = OPTIMIZERS[training.optimizer](keras, training)
     if training.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    optimizer.build(model.trainable_variables)
+    optimizer.build(variables)
     return optimizer

@@ -3,9 +3,9 @@
 Stages and their files in the run directory:
 
     teacher        teacher.keras                     unless a teacher is given
-    outputs        teacher_outputs/KEY/              logits of every stored view
+    outputs        ../.teacher_outputs/KEY/          logits and features of every stored view, shared between runs
     baseline       baseline.keras                    the student's net, labels only, same schedule
-    student        student.keras                     distilled
+    student        student.keras, helpers.npz        distilled; the losses' helper networks, for quantize to go on with
     quantize       student_int8.tflite               quantization-aware training with the distillation loss on, then conversion
     integers       test_inputs.npy, test_labels.npy  and the int8 model's answers
     (each)         predictions/STAGE.npz             logits on validation and test
@@ -33,18 +33,20 @@ from tinykd.distill.checkpoint import EpochRecord
 from tinykd.distill.evaluation import predictor
 from tinykd.distill.keras_files import load_keras, save_keras
 from tinykd.distill.keras_modules import keras as _keras
-from tinykd.distill.objective import Objective, distillation_objective
+from tinykd.distill.objective import Objective
 from tinykd.distill.progress import TrainingProgress
-from tinykd.distill.schemes.offline import LabelLessons, LiveLessons, StoredLessons
+from tinykd.distill.schemes.offline import LabelLessons
 from tinykd.distill.seeds import seed_everything
-from tinykd.distill.teacher import STORED, Teacher, keras_network, load_teacher, teacher_kind
-from tinykd.distill.teacher_outputs import Computation, TeacherOutputs, open_store, read_stored_outputs
+from tinykd.distill.teaching import Teaching
 from tinykd.distill.trainer import Lessons, Trainer
-from tinykd.distill.views import Views
+from tinykd.distill.weights import load_arrays, read_variables, save_arrays, write_variables
 from tinykd.quantize.engine import engine
 from tinykd.quantize.integers import TfliteModel, dequantize
 from tinykd.recipe.model import Recipe, Training
 from tinykd.run import RunDirectory, content_key, file_hash, write_atomically
+
+#: Where the losses' helper networks end.
+HELPERS = "helpers.npz"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Pipeline:
         """Train the teacher, or check the given one. Values: seconds, parameters, epochs."""
         if self.teacher_path is not None:
             return self.run.once(
-                "teacher", content_key(stage="teacher", digest=self.teacher_digest, **self._common), (), self._given_teacher
+                "teacher", content_key(stage="teacher", digest=self.teaching.digest, **self._common), (), self._given_teacher
             )
         training = self.recipe.teacher.train
         key = content_key(
@@ -81,16 +83,10 @@ class Pipeline:
         def compute() -> Mapping[str, Any]:
             assert self.recipe.teacher.net is not None
             model = self._built("teacher", self.recipe.teacher.net, self.recipe.teacher.knobs)
-            lessons = LabelLessons(self._views(0), self.data.classes)
+            lessons = LabelLessons(self.teaching.fresh_views())
             return self._trained("teacher", key, model, training, Objective(1.0, training.label_smoothing), lessons)
 
         return self._stage("teacher", key, ("teacher.keras", "predictions/teacher.npz"), compute)
-
-    def outputs(self) -> TeacherOutputs:
-        """The teacher's logits, from the store; filled after `teacher`."""
-        if self._stored_file is not None:
-            return read_stored_outputs(self._stored_file, self.data)
-        return open_store(self.run.path("teacher_outputs"), self.outputs_key, self._compute_outputs)
 
     def baseline(self) -> Mapping[str, Any] | None:
         """The student's net on labels alone, or None if the recipe does without. Values as `teacher`."""
@@ -102,7 +98,7 @@ class Pipeline:
 
         def compute() -> Mapping[str, Any]:
             model = self._built("student", net.net, net.knobs)
-            lessons = LabelLessons(self._views(section.views), self.data.classes)
+            lessons = LabelLessons(self.teaching.views())
             return self._trained("baseline", key, model, section.train, Objective(1.0, section.train.label_smoothing), lessons)
 
         return self._stage("baseline", key, ("baseline.keras", "predictions/baseline.npz"), compute)
@@ -110,34 +106,42 @@ class Pipeline:
     def student(self) -> Mapping[str, Any]:
         """Distil. Values as `teacher`."""
         section, net = self.recipe.distill, self.recipe.student
-        key = content_key(stage="student", net=net.net, knobs=net.knobs, distill=_dump(section), outputs=self.outputs_key, **self._common)
+        key = content_key(
+            stage="student", net=net.net, knobs=net.knobs, distill=_dump(section), outputs=self.teaching.outputs_key, **self._common
+        )
 
         def compute() -> Mapping[str, Any]:
             model = self._built("student", net.net, net.knobs)
-            return self._trained("student", key, model, section.train, distillation_objective(section), self._lessons())
+            objective = self.teaching.objective(model)
+            self.teaching.prepare(objective)
+            values = self._trained("student", key, model, section.train, objective, self.teaching.lessons(objective.teacher_layers))
+            save_arrays(self.run.path(HELPERS), read_variables(objective.variables))
+            return values
 
-        return self._stage("student", key, ("student.keras", "predictions/student.npz"), compute)
+        return self._stage("student", key, ("student.keras", HELPERS, "predictions/student.npz"), compute)
 
     def quantize(self) -> Mapping[str, Any]:
         """Quantization-aware training with the distillation loss still on, then conversion. Values as `teacher`."""
         key = content_key(
             stage="quantize",
             student=file_hash(self.run.path("student.keras")),
+            helpers=file_hash(self.run.path(HELPERS)),
             quantize=_dump(self.recipe.quantize),
             distill=_dump(self.recipe.distill),
-            outputs=self.outputs_key,
+            outputs=self.teaching.outputs_key,
             **self._common,
         )
 
         def compute() -> Mapping[str, Any]:
             chosen = engine(self.recipe.quantize.engine)
+            student = load_keras(self.run.path("student.keras"))
+            objective = self.teaching.objective(student)
+            write_variables(objective.variables, load_arrays(self.run.path(HELPERS)))
             seed_everything(self.recipe.seed, "quantize")
             calibration = self._calibration()
-            model = chosen.prepare(load_keras(self.run.path("student.keras")), self.recipe.student, calibration)
-            trainer = self._trainer(
-                "quantize", key, chosen.keras(), self.recipe.quantize.train, distillation_objective(self.recipe.distill)
-            )
-            history = trainer.fit(model, self.data.train.y, self._lessons(), self.data.validation)
+            model = chosen.prepare(student, self.recipe.student, calibration)
+            trainer = self._trainer("quantize", key, chosen.keras(), self.recipe.quantize.train, objective)
+            history = trainer.fit(model, self.data.train.y, self.teaching.lessons(objective.teacher_layers), self.data.validation)
             chosen.settle(model, calibration)
             self._save_predictions("qat", predictor(model))
             self.progress.note("quantize: converting to int8")
@@ -167,72 +171,21 @@ class Pipeline:
     # What the stages share.
 
     @cached_property
+    def teaching(self) -> Teaching:
+        """The teacher's side of the run; from `outputs` on after `teacher`."""
+        return Teaching(self.recipe, self.data, self.run, self.progress, self.teacher_path)
+
+    @cached_property
     def _common(self) -> dict[str, Any]:
         return {"data": self.data.content_hash, "seed": self.recipe.seed, "augment": _dump(self.recipe.data.augment)}
 
-    @cached_property
-    def teacher_digest(self) -> str:
-        """Hash of the teacher's file. A trained teacher must be there."""
-        return file_hash(self.teacher_path or self.run.path("teacher.keras"))
-
-    @cached_property
-    def outputs_key(self) -> str:
-        """Names the store of teacher outputs."""
-        return content_key(
-            stage="outputs",
-            teacher=self.teacher_digest,
-            kind=self.recipe.teacher.outputs,
-            mode=self.recipe.distill.teacher_outputs,
-            views=self.recipe.distill.views,
-            **self._common,
-        )
-
-    @cached_property
-    def _stored_file(self) -> Path | None:
-        return self.teacher_path if self.teacher_path is not None and teacher_kind(self.teacher_path) == STORED else None
-
-    @cached_property
-    def _network_teacher(self) -> Teacher:
-        """The teacher as something to run."""
-        if self.teacher_path is None:
-            network = keras_network(load_keras(self.run.path("teacher.keras")))
-            return Teacher(network, "logits", self.data.classes, "the trained teacher")
-        return load_teacher(self.teacher_path, self.recipe.teacher.outputs, self.data.input_shape, self.data.classes)
-
     def _given_teacher(self) -> Mapping[str, Any]:
-        if self._stored_file is not None:
-            read_stored_outputs(self._stored_file, self.data)
+        if self.teaching.stored_file is not None:
+            self.teaching.outputs()
             return {"seconds": 0.0, "parameters": None}
         # A few samples show a wrong number of classes or kind of outputs before anything is trained.
-        self._network_teacher.logits(self.data.validation.x[:32])
-        return {"seconds": 0.0, "parameters": self._network_teacher.network.parameters}
-
-    def _compute_outputs(self) -> Computation:
-        self.progress.note("teacher outputs: computing")
-        teacher = self._network_teacher
-        views = self._views(self.recipe.distill.views)
-        # A live teacher sees its training inputs every step; only evaluation reads what is stored.
-        stored = self.recipe.distill.teacher_outputs == "stored"
-        count = (self.recipe.distill.views if views.augmented else 1) if stored else 0
-
-        def of_view(number: int) -> Callable[[], NDArray[np.float32]]:
-            return lambda: teacher.logits(views.view(number))
-
-        return Computation(
-            [of_view(number) for number in range(count)],
-            lambda: teacher.logits(self.data.validation.x),
-            lambda: teacher.logits(self.data.test.x),
-        )
-
-    def _views(self, count: int) -> Views:
-        purpose = "views" if count else "fresh views"
-        return Views(self.data.train.x, self.recipe.data.augment, self.recipe.seed, count, purpose)
-
-    def _lessons(self) -> Lessons:
-        views = self._views(self.recipe.distill.views)
-        if self.recipe.distill.teacher_outputs == "live":
-            return LiveLessons(views, self._network_teacher)
-        return StoredLessons(views, self.outputs().train)
+        self.teaching.network.logits(self.data.validation.x[:32])
+        return {"seconds": 0.0, "parameters": self.teaching.network.network.parameters}
 
     def _calibration(self) -> NDArray[np.float32]:
         count = min(self.recipe.quantize.calibration_samples, len(self.data.train))

@@ -37,7 +37,7 @@ PACKAGES = ("tensorflow", "keras", "tf_keras", "tensorflow-model-optimization", 
 def distillation_section(pipeline: Pipeline, stages: Mapping[str, Mapping[str, Any] | None], command: str) -> dict[str, Any]:
     """The section, from the finished stages of `pipeline` (name -> values) and the command that ran them."""
     run, data = pipeline.run, pipeline.data
-    outputs = pipeline.outputs()
+    outputs = pipeline.teaching.outputs()
     test: dict[str, NDArray[np.float32]] = {"teacher": outputs.test}
     validation: dict[str, NDArray[np.float32]] = {"teacher": outputs.validation}
     for name in NETWORKS[1:]:
@@ -70,7 +70,7 @@ def distillation_section(pipeline: Pipeline, stages: Mapping[str, Mapping[str, A
         },
         "hashes": {
             "data": data.content_hash,
-            "teacher": pipeline.teacher_digest,
+            "teacher": pipeline.teaching.digest,
             "student": file_hash(run.path("student.keras")),
             "int8": file_hash(run.path("student_int8.tflite")),
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,8 @@ from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.keras_modules import native_stderr_hidden, tensorflow
 from tinykd.distill.keras_modules import tf_keras as _tf_keras
 from tinykd.distill.model_config import read_config
+from tinykd.distill.outside_outputs import is_outputs
+from tinykd.distill.tap import LOGITS, layer_shapes, tap
 from tinykd.errors import RecipeError, UnsupportedModel, UsageError
 from tinykd.quantize.integers import TfliteModel
 
@@ -34,17 +36,19 @@ class Network:
         input_shape: Of one sample; None where any size goes.
         parameters: Number of weights, or None if the file does not say.
         smallest_probability: Least probability above 0 that its outputs resolve.
+        model: The Keras model, whose layers can be read; None for other files.
     """
 
     outputs: Outputs
     input_shape: tuple[int | None, ...]
     parameters: int | None
     smallest_probability: float = SMALLEST_PROBABILITY
+    model: Any = None
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A fixed network whose logits a student learns from."""
+    """A fixed network whose logits, and layers, a student learns from."""
 
     network: Network
     kind: OutputKind
@@ -58,7 +62,36 @@ class Teacher:
             UnsupportedModel: other than `classes` outputs a sample, or NaN.
             RecipeError: the outputs are not of the kind that the recipe says.
         """
-        outputs = self.network.outputs(x)
+        return self._checked(self.network.outputs(x))
+
+    @property
+    def layers(self) -> Mapping[str, tuple[int, ...]]:
+        """What `reader` can read: the shape of one sample's output by layer, in order of the forward pass, logits last."""
+        return {LOGITS: (self.classes,)} if self.network.model is None else layer_shapes(self.network.model)
+
+    def reader(self, layers: tuple[str, ...] = ()) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]:
+        """`inputs [samples, ...] -> {"logits": [samples, classes], layer: [samples, ...]}`, float32, in one pass.
+
+        Raises:
+            UnsupportedModel: a layer cannot be read; the function raises as `logits` does.
+        """
+        if not layers:
+            return lambda x: {LOGITS: self.logits(x)}
+        if self.network.model is None:
+            raise UnsupportedModel(
+                f"{self.source} shows no layers, so {layers[0]} cannot be read",
+                "give a Keras teacher (.keras, .h5), or store its features beside its logits",
+            )
+        tapped = tap(self.network.model, layers)
+        forward = tensorflow().function(lambda x: tapped(x, training=False), autograph=False, reduce_retracing=True)
+
+        def read(x: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+            outputs = {name: np.asarray(value, np.float32) for name, value in forward(x).items()}
+            return outputs | {LOGITS: self._checked(outputs[LOGITS])}
+
+        return read
+
+    def _checked(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         if outputs.ndim != 2 or outputs.shape[1] != self.classes:
             raise UnsupportedModel(
                 f"{self.source}: outputs have shape {list(outputs.shape[1:])} a sample; the data has {self.classes} classes",
@@ -103,22 +136,24 @@ def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], cla
 
 
 def teacher_kind(path: Path) -> str:
-    """How a teacher's file is read: a key of `READERS`, or ".npz" for stored outputs.
+    """How a teacher's file is read: a key of `READERS`, or ".npz" for stored outputs, archive or folder.
 
     Raises:
         UsageError: nothing is there, or its kind is unknown.
     """
     if not path.exists():
         raise UsageError(f"there is no teacher at {path}", "correct --teacher or teacher.path")
+    if is_outputs(path):
+        return STORED
     suffix = "" if path.is_dir() else path.suffix.lower()
-    if suffix != STORED and (suffix not in READERS or (suffix == "" and path.is_file())):
+    if suffix not in READERS or (suffix == "" and path.is_file()):
         raise UsageError(f"{path}: a teacher of kind {suffix or 'file without suffix'} is unknown", f"give {', '.join(KINDS)}")
     return suffix
 
 
 def keras_network(model: Any) -> Network:
     """A model of either Keras as a network."""
-    return Network(predictor(model), tuple(model.input_shape[1:]), int(model.count_params()))
+    return Network(predictor(model), tuple(model.input_shape[1:]), int(model.count_params()), model=model)
 
 
 def _read_keras(path: Path) -> Network:
@@ -181,7 +216,7 @@ READERS: dict[str, Callable[[Path], Network]] = {
     "": _read_saved_model,
 }
 
-#: Stored outputs: read by `tinykd.distill.teacher_outputs`, not a network.
+#: Stored outputs: read by `tinykd.distill.outside_outputs`, not a network.
 STORED = ".npz"
 
-KINDS = (".keras", ".h5", ".tflite", "a SavedModel folder", "stored outputs .npz")
+KINDS = (".keras", ".h5", ".tflite", "a SavedModel folder", "stored outputs (.npz or a folder)")

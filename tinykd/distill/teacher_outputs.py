@@ -1,146 +1,200 @@
-"""The teacher's outputs, computed once and memory-mapped.
+"""The teacher's outputs, computed once, memory-mapped, shared by every run that needs the same ones.
 
-A store is named by a hash of everything that it depends on: teacher, data, augmentation, number and seed of views. Another
-teacher or another view is another store, so what is read is never stale. A store becomes visible by one rename, when it is
-complete, and its files' hashes are checked when it is opened: two processes may fill the same store, and a damaged one is
-filled again.
+One array a store: the logits, or one layer's features. A store is named by a hash of everything that it depends on: teacher,
+data, preprocessing, augmentation, seed and number of views, layer, form. Another teacher or another view is another store, so
+what is read is never stale. A store becomes visible by one rename, when it is complete, and its files' hashes are checked when
+it is opened: a damaged one is filled again. Of two processes that need the same store one fills it while the other waits.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykd.data import Dataset
-from tinykd.data.archive import read_npz, require
-from tinykd.errors import ToolError, UnsupportedModel
-from tinykd.run import file_hash
+from tinykd.distill.stored_array import Form, StoredArray, Writer
+from tinykd.distill.tap import LOGITS
+from tinykd.errors import ToolError
+from tinykd.run import content_key, file_hash
 
 Logits = NDArray[np.float32]
+Inputs = NDArray[np.float32]
+Reader = Callable[[Inputs], Mapping[str, NDArray[np.float32]]]
+"""Inputs [samples, ...] -> outputs by name: `logits`, layers."""
 
-_FILES = ("train.npy", "validation.npy", "test.npy")
-_NAMES = ("logits_train", "logits_validation", "logits_test")
+#: Samples that the teacher sees at once, and that are in memory with all their features.
+CHUNK_SAMPLES = 512
 
 
 @dataclass(frozen=True)
 class TeacherOutputs:
-    """A teacher's logits.
+    """A teacher's outputs.
 
     Attributes:
-        train: `[views, samples, classes]`; one view where nothing is augmented, none for a teacher that runs live.
-        validation: `[samples, classes]`, of plain samples.
-        test: `[samples, classes]`, of plain samples.
+        train: By name; `[views, samples, ...]`, one view where nothing is augmented, none for a teacher that runs live.
+        validation: Logits `[samples, classes]` of plain samples.
+        test: Logits `[samples, classes]` of plain samples.
     """
 
-    train: Logits
+    train: Mapping[str, StoredArray]
     validation: Logits
     test: Logits
 
 
 @dataclass(frozen=True)
-class Computation:
-    """How to fill a store: one array a view, then the two plain splits."""
+class Source:
+    """What fills stores.
 
-    views: Sequence[Callable[[], Logits]]
-    validation: Callable[[], Logits]
-    test: Callable[[], Logits]
+    Attributes:
+        reader: For names, what computes them.
+        views: Training inputs `[samples, ...]` of each view, made when asked for.
+        validation, test: Plain inputs.
+    """
+
+    reader: Callable[[tuple[str, ...]], Reader]
+    views: Sequence[Callable[[], Inputs]]
+    validation: Inputs
+    test: Inputs
 
 
-def open_store(root: Path, key: str, compute: Callable[[], Computation]) -> TeacherOutputs:
-    """The store called `key` below `root`, filled first unless it is there and intact.
+def open_stores(root: Path, made_of: Mapping[str, Any], layers: Sequence[str], form: Form, source: Callable[[], Source]) -> TeacherOutputs:
+    """Logits and the features of `layers` from the stores below `root`, filled first where they are not there and intact.
 
     Args:
         root: Folder of stores.
-        key: Hash of everything that the outputs depend on.
-        compute: Called only if the store must be filled.
+        made_of: Everything that the outputs depend on, JSON-serialisable.
+        layers: Names, beside the logits.
+        form: How training outputs lie on disk.
+        source: Called only if a store must be filled; the teacher then runs once for all that is missing.
 
     Raises:
         ToolError: the disk is full.
     """
-    folder = root / key[:24]
-    if not _intact(folder, key):
-        _fill(root, folder, key, compute())
-    train, validation, test = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in _FILES)
-    return TeacherOutputs(train, validation, test)
+    folders = {name: root / store_key(made_of, name, form)[:24] for name in (LOGITS, *layers)}
+    keys = {name: store_key(made_of, name, form) for name in folders}
+    if any(not _intact(folders[name], keys[name]) for name in folders):
+        with _filling(root):
+            missing = tuple(name for name in folders if not _intact(folders[name], keys[name]))
+            if missing:
+                _fill(root, missing, folders, keys, made_of, form, source())
+    logits = folders[LOGITS]
+    return TeacherOutputs(
+        {name: form_of(name, form).read(folder, "train") for name, folder in folders.items()},
+        np.load(logits / "validation.npy", mmap_mode="r", allow_pickle=False),
+        np.load(logits / "test.npy", mmap_mode="r", allow_pickle=False),
+    )
 
 
-def read_stored_outputs(path: Path, data: Dataset) -> TeacherOutputs:
-    """Outputs that somebody else's teacher gave: an `.npz` with logits_train, logits_validation and logits_test.
+def store_key(made_of: Mapping[str, Any], name: str, form: Form) -> str:
+    """Names the store of one array."""
+    return content_key(made_of=made_of, name=name, form=form_of(name, form).described())
 
-    Rows are in the order of the data set's splits, `[samples, classes]` each.
 
-    Raises:
-        DataError: not such a file.
-        UnsupportedModel: another number of samples or classes than the data's, or values that are not finite.
-    """
-    arrays = read_npz(path, _NAMES)
-    require(arrays, _NAMES, path)
-    splits = (data.train, data.validation, data.test)
-    for name, split in zip(_NAMES, splits, strict=True):
-        expected = (len(split.y), data.classes)
-        if arrays[name].shape != expected or arrays[name].dtype.kind != "f":
-            raise UnsupportedModel(
-                f"{path}: {name} is {arrays[name].dtype} {list(arrays[name].shape)}; the data needs float {list(expected)}",
-                "store one row of logits a sample, in the order of the splits that this recipe and seed give",
-            )
-        if not np.isfinite(arrays[name]).all():
-            raise UnsupportedModel(f"{path}: {name} holds NaN or infinity", "check the teacher on a few samples")
-    train, validation, test = (arrays[name].astype(np.float32) for name in _NAMES)
-    return TeacherOutputs(train[np.newaxis], validation, test)
+def form_of(name: str, form: Form) -> Form:
+    """The form of one array: only logits keep their largest values alone."""
+    return form if name == LOGITS else Form(form.dtype)
 
 
 def _intact(folder: Path, key: str) -> bool:
     try:
         index = json.loads((folder / "index.json").read_text())
-        return bool(index["key"] == key) and all(file_hash(folder / name) == index["files"][name] for name in _FILES)
-    except (OSError, ValueError, KeyError, TypeError):
+        return bool(index["key"] == key) and all(file_hash(folder / name) == digest for name, digest in index["files"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
-def _fill(root: Path, folder: Path, key: str, computation: Computation) -> None:
+@contextlib.contextmanager
+def _filling(root: Path) -> Iterator[None]:
+    """One process at a time fills stores below `root`; a killed one leaves no lock behind."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=root, prefix=".filling-"))
-        try:
-            validation = computation.validation()
-            np.save(scratch / "validation.npy", validation, allow_pickle=False)
-            _write_views(scratch / "train.npy", computation.views, validation.shape[1])
-            np.save(scratch / "test.npy", computation.test(), allow_pickle=False)
-            index = {"key": key, "files": {name: file_hash(scratch / name) for name in _FILES}}
-            (scratch / "index.json").write_text(json.dumps(index, indent=2))
-            for name in (*_FILES, "index.json"):
-                with (scratch / name).open("rb") as stream:
-                    os.fsync(stream.fileno())
-            _put_in_place(scratch, folder, key)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        lock = (root / ".lock").open("wb")
+    except OSError as error:
+        raise ToolError(f"cannot store teacher outputs in {root}: {error.strerror or error}", "choose another --out folder") from error
+    with lock:
+        with contextlib.suppress(ImportError):  # Windows has no such lock; there the last of two equal stores wins
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fill(
+    root: Path,
+    names: tuple[str, ...],
+    folders: Mapping[str, Path],
+    keys: Mapping[str, str],
+    made_of: Mapping[str, Any],
+    form: Form,
+    source: Source,
+) -> None:
+    try:
+        with ExitStack() as cleanup:
+            scratch = {name: Path(tempfile.mkdtemp(dir=root, prefix=".filling-")) for name in names}
+            for folder in scratch.values():
+                cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+            reader = source.reader(tuple(name for name in names if name != LOGITS))
+            _write_views(scratch, form, source.views, reader, source.validation)
+            if LOGITS in names:
+                for split, x in (("validation", source.validation), ("test", source.test)):
+                    np.save(
+                        scratch[LOGITS] / f"{split}.npy",
+                        np.concatenate([chunk[LOGITS] for chunk in _chunks(reader, x)]),
+                        allow_pickle=False,
+                    )
+            for name in names:
+                _publish(scratch[name], folders[name], keys[name], {"name": name, "form": form_of(name, form).described(), **made_of})
     except OSError as error:
         raise ToolError(f"cannot store teacher outputs in {root}: {error.strerror or error}", "free disk space") from error
 
 
-def _write_views(path: Path, views: Sequence[Callable[[], Logits]], classes: int) -> None:
-    """`[views, samples, classes]`, one view at a time in memory."""
+def _write_views(scratch: Mapping[str, Path], form: Form, views: Sequence[Callable[[], Inputs]], reader: Reader, plain: Inputs) -> None:
+    """`[views, samples, ...]` of each array, a chunk of samples at a time in memory."""
+    shapes = {name: array.shape[1:] for name, array in reader(plain[:1]).items()}
+    writers: dict[str, Writer] = {}
+    for view, inputs in enumerate(views):
+        x = inputs()
+        if not writers:
+            writers = {
+                name: form_of(name, form).create(folder, "train", (len(views), len(x), *shapes[name])) for name, folder in scratch.items()
+            }
+        for start in range(0, len(x), CHUNK_SAMPLES):
+            outputs = reader(x[start : start + CHUNK_SAMPLES])
+            for name, writer in writers.items():
+                writer.write(view, start, outputs[name])
     if not views:
-        np.save(path, np.empty((0, 0, classes), np.float32), allow_pickle=False)
-        return
-    first = views[0]()
-    stored = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(views), *first.shape))
-    stored[0] = first
-    for number, view in enumerate(views[1:], start=1):
-        stored[number] = view()
-    stored.flush()
+        writers = {name: form_of(name, form).create(folder, "train", (0, 0, *shapes[name])) for name, folder in scratch.items()}
+    for writer in writers.values():
+        writer.flush()
 
 
-def _put_in_place(scratch: Path, folder: Path, key: str) -> None:
-    """Rename; if another process was faster its store is as good as ours, and if what is there is damaged it goes away."""
+def read_all(reader: Reader, x: Inputs) -> dict[str, NDArray[np.float32]]:
+    """Every output of `x` in memory, by name."""
+    chunks = list(_chunks(reader, x))
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _chunks(reader: Reader, x: Inputs) -> Iterator[Mapping[str, NDArray[np.float32]]]:
+    return (reader(x[start : start + CHUNK_SAMPLES]) for start in range(0, len(x), CHUNK_SAMPLES))
+
+
+def _publish(scratch: Path, folder: Path, key: str, made_of: Mapping[str, Any]) -> None:
+    """Give a complete store its name; what is there, damaged, goes away."""
+    files = {path.name: file_hash(path) for path in sorted(scratch.iterdir())}
+    (scratch / "index.json").write_text(json.dumps({"format": 1, "key": key, "made_of": made_of, "files": files}, indent=2))
+    for path in scratch.iterdir():
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
     if folder.exists() and not _intact(folder, key):
         shutil.rmtree(folder)
     try:

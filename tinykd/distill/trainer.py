@@ -7,7 +7,7 @@ Killed at any moment, the same call goes on after the last finished epoch and en
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from tinykd.data import Split
 from tinykd.distill.checkpoint import Checkpoint, EpochRecord, load_checkpoint, save_checkpoint
 from tinykd.distill.evaluation import accuracy, cross_entropy, predictor
-from tinykd.distill.keras_modules import tensorflow
+from tinykd.distill.keras_modules import tensorflow, tf_keras
 from tinykd.distill.objective import Objective
 from tinykd.distill.optimizers import build_optimizer
 from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.schedule import learning_rate
+from tinykd.distill.tap import tap
 from tinykd.distill.training_log import TrainingLog
 from tinykd.distill.views import generator
 from tinykd.distill.weights import read_variables, write_variables
@@ -30,8 +31,8 @@ from tinykd.errors import DataError
 from tinykd.recipe.model import Training
 from tinykd.run import RunDirectory
 
-#: (inputs of a batch, their positions in the training split) -> teacher logits [batch, classes]
-TeacherLogits = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
+#: (inputs of a batch, their positions in the training split) -> the teacher's outputs: logits [batch, classes], and features by layer
+TeacherOfBatch = Callable[[NDArray[np.float32], NDArray[np.int64]], Mapping[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ class EpochInputs:
 
     Attributes:
         x: Inputs `[samples, ...]`, float32, in the order of the training split.
-        teacher: Teacher logits for a batch of them.
+        teacher: The teacher's outputs for a batch of them.
     """
 
     x: NDArray[np.float32]
-    teacher: TeacherLogits
+    teacher: TeacherOfBatch
 
 
 class Lessons(Protocol):
@@ -80,7 +81,7 @@ class Trainer:
     progress: TrainingProgress
 
     def fit(self, model: Any, labels: NDArray[np.int64], lessons: Lessons, validation: Split) -> tuple[EpochRecord, ...]:
-        """Train `model` in place and leave it with the weights of its best validation epoch.
+        """Train `model`, and the losses' helper networks, in place; leave both with the weights of the best validation epoch.
 
         Best is the highest validation accuracy, the latest epoch among equals; the test split is never seen here.
 
@@ -97,13 +98,15 @@ class Trainer:
         tensorflow().config.experimental.enable_op_determinism()
         batch = min(self.training.batch_size, len(labels))
         steps = len(labels) // batch
-        optimizer = build_optimizer(self.keras, self.training, model)
+        optimizer = build_optimizer(self.keras, self.training, trained_variables(model, self.objective))
+        # The helper networks of losses live and die with the training: they are saved with the student, and never in it.
+        variables = [*model.variables, *self.objective.variables]
         path = self.run.path(f"checkpoints/{self.stage}.npz")
         checkpoint = load_checkpoint(path, self.key)
         history: tuple[EpochRecord, ...] = ()
-        best = read_variables(model.variables)
+        best = read_variables(variables)
         if checkpoint is not None:
-            write_variables(model.variables, checkpoint.model)
+            write_variables(variables, checkpoint.model)
             write_variables(_variables(optimizer), checkpoint.optimizer)
             history, best = checkpoint.history, checkpoint.best
         train_step = compile_step(model, optimizer, self.objective)
@@ -127,17 +130,15 @@ class Trainer:
                     round(steps * batch / seconds, 1),
                 )
                 if all(record.validation_accuracy >= earlier.validation_accuracy for earlier in history):
-                    best = read_variables(model.variables)
+                    best = read_variables(variables)
                 history += (record,)
-                save_checkpoint(
-                    path, Checkpoint(self.key, read_variables(model.variables), read_variables(_variables(optimizer)), best, history)
-                )
+                save_checkpoint(path, Checkpoint(self.key, read_variables(variables), read_variables(_variables(optimizer)), best, history))
                 log.write(history)
                 self.progress.epoch(record)
         finally:
             self.progress.stop()
             log.close()
-        write_variables(model.variables, best)
+        write_variables(variables, best)
         return history
 
     def _epoch(self, number: int, train_step: Any, labels: NDArray[np.int64], inputs: EpochInputs, batch: int, steps: int) -> float:
@@ -148,7 +149,8 @@ class Trainer:
             chosen = order[step * batch : (step + 1) * batch]
             x = inputs.x[chosen]
             rate = np.float32(learning_rate(self.training, number * steps + step, steps))
-            total += train_step(x, labels[chosen], inputs.teacher(x, chosen), rate)
+            epoch = np.float32(number + step / steps)
+            total += train_step(x, labels[chosen], chosen, epoch, inputs.teacher(x, chosen), rate)
             self.progress.step()
         mean = float(total) / steps
         if not np.isfinite(mean):
@@ -160,24 +162,36 @@ class Trainer:
 
 
 def compile_step(model: Any, optimizer: Any, objective: Objective) -> Any:
-    """`(x, labels, teacher logits, learning rate) -> loss`: one gradient step, traced once, not given to XLA."""
+    """`(x, labels, index, epoch, teacher outputs, learning rate) -> loss`: one gradient step, traced once, not given to XLA.
+
+    The student runs once, whatever layers the objective reads.
+    """
     tf = tensorflow()
-    trainable = list(model.trainable_variables)
+    trainable = trained_variables(model, objective)
     # Keras 3 wraps each tf.Variable in its own Variable; the tape only knows the inner one.
     watched = [variable if isinstance(variable, tf.Variable) else variable.value for variable in trainable]
+    student = tap(model, objective.student_layers)
 
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def train_step(x: Any, labels: Any, teacher_logits: Any, rate: Any) -> Any:
+    def train_step(x: Any, labels: Any, index: Any, epoch: Any, teacher: Any, rate: Any) -> Any:
         optimizer.learning_rate.assign(rate)
+        context = {"labels": labels, "index": index, "epoch": epoch, "inputs": x, "student": model, "teacher": objective.teacher}
         with tf.GradientTape() as tape:
-            logits = model(x, training=True)
-            loss = objective(labels, teacher_logits, logits)
+            loss = objective(teacher, student(x, training=True), context)
             if model.losses:
                 loss += tf.add_n(model.losses)
         optimizer.apply_gradients(zip(tape.gradient(loss, watched), trainable, strict=True))
         return loss
 
     return train_step
+
+
+def trained_variables(model: Any, objective: Objective) -> list[Any]:
+    """What the optimizer moves: the network's weights, then those of the losses' helper networks, as the network's Keras wants them."""
+    helpers = objective.trainable_variables
+    if isinstance(model, tf_keras().Model):
+        helpers = [variable.value for variable in helpers]
+    return [*model.trainable_variables, *helpers]
 
 
 def _variables(optimizer: Any) -> Any:

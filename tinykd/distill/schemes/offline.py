@@ -6,58 +6,65 @@ stored teacher outputs, and a live teacher.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykd.distill.teacher import Teacher
+from tinykd.distill.stored_array import StoredArray
+from tinykd.distill.teacher_outputs import Reader
 from tinykd.distill.trainer import EpochInputs
 from tinykd.distill.views import Views
 
 
 @dataclass(frozen=True)
 class LabelLessons:
-    """No teacher: its place in a batch is filled with zeros of the right shape, which no objective without terms looks at."""
+    """No teacher."""
 
     views: Views
-    classes: int
 
     def epoch(self, number: int) -> EpochInputs:
         """See `tinykd.distill.trainer.Lessons`."""
-        return EpochInputs(self.views.view(self.views.index(number)), self._zeros)
-
-    def _zeros(self, x: NDArray[np.float32], _: NDArray[np.int64]) -> NDArray[np.float32]:
-        return np.zeros((len(x), self.classes), np.float32)
+        return EpochInputs(self.views.view(self.views.index(number)), lambda *_: {})
 
 
 @dataclass(frozen=True)
 class StoredLessons:
-    """Teacher logits from the store, float32 `[views, samples, classes]`."""
+    """Teacher outputs from the store.
+
+    Attributes:
+        views: Of the training inputs.
+        stored: By name: `logits`, and the layers that are compared.
+    """
 
     views: Views
-    logits: NDArray[np.float32]
+    stored: Mapping[str, StoredArray]
 
     def epoch(self, number: int) -> EpochInputs:
         """See `tinykd.distill.trainer.Lessons`."""
         index = self.views.index(number)
-        stored = self.logits[index if self.views.augmented else 0]
+        view = index if self.views.augmented else 0
 
-        def teacher(_: Any, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
-            logits: NDArray[np.float32] = stored[chosen]
-            return logits
+        def teacher(_: Any, chosen: NDArray[np.int64]) -> Mapping[str, NDArray[Any]]:
+            return {name: array.rows(view, chosen) for name, array in self.stored.items()}
 
         return EpochInputs(self.views.view(index), teacher)
 
 
 @dataclass(frozen=True)
 class LiveLessons:
-    """The teacher sees each batch as the student does, every step."""
+    """The teacher sees each batch as the student does, every step.
+
+    Attributes:
+        views: Of the training inputs.
+        reader: The teacher's outputs by name, from inputs; see `Teacher.reader`.
+    """
 
     views: Views
-    teacher: Teacher
+    reader: Reader
 
     def epoch(self, number: int) -> EpochInputs:
         """See `tinykd.distill.trainer.Lessons`."""
-        return EpochInputs(self.views.view(self.views.index(number)), lambda x, _: self.teacher.logits(x))
+        return EpochInputs(self.views.view(self.views.index(number)), lambda x, _: self.reader(x))
