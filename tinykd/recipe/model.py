@@ -10,11 +10,13 @@ from tinykd.recipe.data import Augment, Data, DataName, LogMel
 from tinykd.recipe.knobs import typed_knobs
 from tinykd.recipe.losses import AnyLoss, Kd
 from tinykd.recipe.net import Net, NetName
+from tinykd.recipe.schemes import AnyScheme, Offline
 from tinykd.recipe.section import NonNegative, NonNegativeInt, PositiveInt, Section
 from tinykd.recipe.training import Training
 
 __all__ = [
     "Augment",
+    "Before",
     "Budget",
     "Data",
     "DataName",
@@ -60,10 +62,18 @@ class Teacher(Section):
         return typed_knobs(info.data["net"], knobs).model_dump() if info.data.get("net") else knobs
 
 
+class Before(Section):
+    """What the student learns first, with other losses: hints before soft targets, for example. Its weights go on."""
+
+    label_weight: NonNegative = Field(default=0.0, description="weight of cross-entropy with the labels")
+    losses: Annotated[tuple[AnyLoss, ...], Field(min_length=1)] = Field(default=(Kd(),), description="terms of the distillation loss")
+    train: Training = Training()
+
+
 class Distill(Section):
     """What the student learns from."""
 
-    scheme: Literal["offline"] = Field(default="offline", description="a trained teacher, then the student")
+    scheme: AnyScheme = Field(default=Offline(), description="who is trained, against what: a name, or a table with the scheme's values")
     label_weight: NonNegative | None = Field(
         default=None, description="weight of cross-entropy with the labels; default 1, less the weights of kd and its kin, at least 0"
     )
@@ -74,6 +84,7 @@ class Distill(Section):
     stored_dtype: Literal["float32", "float16"] = Field(default="float32", description="of stored teacher outputs; float16 halves the disk")
     stored_top: NonNegativeInt = Field(default=0, description="largest logits stored per sample, the others by their sum; 0 stores all")
     baseline: bool = Field(default=True, description="also train the student on labels alone, same schedule")
+    before: tuple[Before, ...] = Field(default=(), description="trainings of the student with other losses, before this one")
     losses: tuple[AnyLoss, ...] = Field(default=(Kd(),), description="terms of the distillation loss")
     train: Training = Training(epochs=60)
 

@@ -14,7 +14,7 @@ LOSSES: dict[str, type[Loss]] = {
 }
 
 #: What a section says about the term, not about the loss itself.
-OF_THE_TERM = {"name", "weight", "pairs"}
+OF_THE_TERM = {"name", "weight", "warmup_epochs", "decay", "pairs"}
 
 
 def from_recipe(section: LossSection) -> Loss:

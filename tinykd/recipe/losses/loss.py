@@ -37,6 +37,8 @@ class LossSection(Section):
 
     name: str
     weight: NonNegative = 1.0
+    warmup_epochs: NonNegative = Field(default=0.0, description="in which the weight rises linearly from 0")
+    decay: Literal["none", "linear", "cosine"] = Field(default="none", description="of the weight, to 0 at the end of the training")
 
 
 class FeatureSection(LossSection):
