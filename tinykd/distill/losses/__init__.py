@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+from tinykd.distill.losses.activation_boundary import ActivationBoundary
+from tinykd.distill.losses.attention import Attention
+from tinykd.distill.losses.bounded import Bounded
+from tinykd.distill.losses.correlation import Correlation
+from tinykd.distill.losses.dist import Dist
+from tinykd.distill.losses.dkd import DKD
+from tinykd.distill.losses.hint import Hint
 from tinykd.distill.losses.kd import KD
+from tinykd.distill.losses.logit_std import LogitStd
+from tinykd.distill.losses.logits import Logits
 from tinykd.distill.losses.loss import Loss
+from tinykd.distill.losses.mmd import MMD
+from tinykd.distill.losses.nst import NST
+from tinykd.distill.losses.pkt import PKT
+from tinykd.distill.losses.similarity import Similarity
+from tinykd.distill.losses.soft_target_ce import SoftTargetCE
+from tinykd.distill.losses.sparsity import Sparsity
 from tinykd.recipe.losses import LossSection
 
 LOSSES: dict[str, type[Loss]] = {
     # response
     "kd": KD,
+    "logits": Logits,
+    "soft_target_ce": SoftTargetCE,
+    "dkd": DKD,
+    "dist": Dist,
+    "logit_std": LogitStd,
+    "bounded": Bounded,
     # feature
+    "hint": Hint,
+    "attention": Attention,
+    "mmd": MMD,
+    "nst": NST,
+    "activation_boundary": ActivationBoundary,
+    "sparsity": Sparsity,
     # relation
+    "similarity": Similarity,
+    "pkt": PKT,
+    "correlation": Correlation,
 }
 
 #: What a section says about the term, not about the loss itself.

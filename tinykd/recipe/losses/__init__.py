@@ -6,16 +6,33 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Discriminator, Tag
 
+from tinykd.recipe.losses.feature import ActivationBoundary, Attention, Hint, Mmd, Nst, Sparsity
 from tinykd.recipe.losses.loss import FeatureSection, LossSection, Pairs
-from tinykd.recipe.losses.response import Kd
+from tinykd.recipe.losses.relation import Correlation, Pkt, Similarity
+from tinykd.recipe.losses.response import Bounded, Dist, Dkd, Kd, Logits, LogitStd, SoftTargetCe
 
 __all__ = ["SECTIONS", "AnyLoss", "FeatureSection", "Kd", "LossSection", "Pairs"]
 
 SECTIONS: dict[str, type[LossSection]] = {
     # response
     "kd": Kd,
+    "logits": Logits,
+    "soft_target_ce": SoftTargetCe,
+    "dkd": Dkd,
+    "dist": Dist,
+    "logit_std": LogitStd,
+    "bounded": Bounded,
     # feature
+    "hint": Hint,
+    "attention": Attention,
+    "mmd": Mmd,
+    "nst": Nst,
+    "activation_boundary": ActivationBoundary,
+    "sparsity": Sparsity,
     # relation
+    "similarity": Similarity,
+    "pkt": Pkt,
+    "correlation": Correlation,
 }
 
 

@@ -24,3 +24,94 @@ class Kd(LossSection):
     name: Literal["kd"] = Field(default="kd", description="kind of knowledge")
     weight: NonNegative = Field(default=0.9, description="alpha; labels get 1 - alpha")
     temperature: Positive = Field(default=4.0, description="T")
+
+
+class Logits(LossSection):
+    """Regression on the teacher's logits.
+
+    Mean over classes. Without temperature: every logit counts alike, also those of classes that nobody expects.
+
+    Formula: mean over classes of (s - t)^2
+    Paper: Ba and Caruana 2014, "Do Deep Nets Really Need to be Deep?", section 2.2 (on pseudo-labels: Bucilua et al. 2006)
+    """
+
+    name: Literal["logits"] = Field(default="logits", description="kind of knowledge")
+    weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy")
+
+
+class SoftTargetCe(LossSection):
+    """Cross-entropy with the teacher's softened probabilities as targets.
+
+    Its gradient is that of kd without T^2, and the default weight is T^2 at the default temperature: change both together.
+
+    Formula: -sum over classes of p_t log p_s, p = softmax(z/T)
+    Paper: Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", section 2, first form
+    """
+
+    name: Literal["soft_target_ce"] = Field(default="soft_target_ce", description="kind of knowledge")
+    weight: NonNegative = Field(default=16.0, description="beside the labels' cross-entropy; T^2 keeps it as strong as they are")
+    temperature: Positive = Field(default=4.0, description="T")
+
+
+class Dkd(LossSection):
+    """Decoupled knowledge distillation: the target's probability apart from the other classes among themselves.
+
+    Soft targets are the sum of both with beta = 1 - p_y of the teacher: nothing of the rest is left where the teacher is sure.
+    Needs 3 classes.
+
+    Formula: alpha T^2 KL(b_t || b_s) + beta T^2 KL(q_t || q_s), b = [p_y, 1 - p_y], q = p of the other classes / (1 - p_y)
+    Paper: Zhao et al. 2022, "Decoupled Knowledge Distillation", equations 6 to 8
+    """
+
+    name: Literal["dkd"] = Field(default="dkd", description="kind of knowledge")
+    weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy")
+    alpha: NonNegative = Field(default=1.0, description="weight of the target against the rest")
+    beta: NonNegative = Field(default=8.0, description="weight of the other classes among themselves; the stronger the teacher, the larger")
+    temperature: Positive = Field(default=4.0, description="T")
+    warmup: NonNegative = Field(default=20.0, description="epochs over which the loss rises linearly from 0")
+
+
+class Dist(LossSection):
+    """Correlation with the teacher's probabilities, over the classes of a sample and over the samples of a class.
+
+    Correlation forgives offset and scale: easier than equality for a student far weaker than its teacher. Batches of some size.
+
+    Formula: T^2 (beta (1 - mean_i r(p_s[i, :], p_t[i, :])) + gamma (1 - mean_j r(p_s[:, j], p_t[:, j]))), r Pearson's correlation
+    Paper: Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher", equations 6 to 10
+    """
+
+    name: Literal["dist"] = Field(default="dist", description="kind of knowledge")
+    weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy")
+    beta: NonNegative = Field(default=1.0, description="weight of the relation between classes")
+    gamma: NonNegative = Field(default=1.0, description="weight of the relation within a class")
+    temperature: Positive = Field(default=4.0, description="T")
+
+
+class LogitStd(LossSection):
+    """kd, dkd or dist of standardised logits: zero mean and unit deviation over the classes of each sample.
+
+    The student need not reach the teacher's range of logits, only its shape. The loss behind has its own defaults but for T.
+
+    Formula: loss(n(t), n(s)), n(z) = (z - mean z) / (deviation z + 1e-7)
+    Paper: Sun et al. 2024, "Logit Standardization in Knowledge Distillation", algorithm 1
+    """
+
+    name: Literal["logit_std"] = Field(default="logit_std", description="kind of knowledge")
+    weight: NonNegative = Field(default=9.0, description="beside the labels' cross-entropy")
+    before: Literal["kd", "dkd", "dist"] = Field(default="kd", description="the loss that sees the standardised logits")
+    temperature: Positive = Field(default=2.0, description="T of that loss")
+    ddof: Literal[0, 1] = Field(default=1, description="variance over classes - ddof: 1 as the authors' code, 0 as the paper's formula")
+
+
+class Bounded(LossSection):
+    """Regression that stops where the student is nearer to the truth than the teacher.
+
+    With class labels outputs are probabilities and the truth is one-hot; with float labels, outputs are compared as they are.
+
+    Formula: |s - y|^2 where |s - y|^2 + margin > |t - y|^2, else 0; summed over outputs
+    Paper: Chen et al. 2017, "Learning Efficient Object Detection Models with Knowledge Distillation", equation 4
+    """
+
+    name: Literal["bounded"] = Field(default="bounded", description="kind of knowledge")
+    weight: NonNegative = Field(default=0.5, description="beside the labels' loss")
+    margin: NonNegative = Field(default=0.0, description="by how much better the student must be to be left alone")

@@ -1,0 +1,53 @@
+"""Correlation in place of divergence: Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher", equations 6 to 10."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinykd.distill.keras_modules import keras as _keras
+from tinykd.distill.losses.loss import Loss, features, fixed
+
+keras = _keras()
+
+#: Added to the product of two deviations, as in the authors' code.
+EPSILON = 1e-8
+#: Least sum of squares under a square root, whose gradient is infinite at 0.
+SMALLEST = 1e-30
+
+
+class Dist(Loss):
+    """`T^2 (beta (1 - mean_i r(p_s[i, :], p_t[i, :])) + gamma (1 - mean_j r(p_s[:, j], p_t[:, j])))`, `r` Pearson's correlation.
+
+    Rows `i` are samples, columns `j` classes, `p = softmax(z/T)`: what counts is how the student ranks the classes of a sample, and
+    the samples of a batch within a class; scale and offset of its probabilities are its own. A batch of one has no second term.
+
+    Args:
+        beta: weight of the relation between classes.
+        gamma: weight of the relation within a class.
+        temperature: `T`, above 0.
+    """
+
+    def __init__(self, beta: float = 1.0, gamma: float = 1.0, temperature: float = 4.0) -> None:
+        self.beta = beta
+        self.gamma = gamma
+        self.temperature = temperature
+
+    def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
+        """Scalar loss from logits `[batch, classes]`."""
+        (teacher,), (student,) = fixed(teacher_outputs), features(student_outputs)
+        p_teacher = keras.ops.softmax(teacher / self.temperature, axis=-1)
+        p_student = keras.ops.softmax(student / self.temperature, axis=-1)
+        between = 1.0 - keras.ops.mean(pearson(p_student, p_teacher, axis=1))
+        within = 1.0 - keras.ops.mean(pearson(p_student, p_teacher, axis=0))
+        return self.temperature**2 * (self.beta * between + self.gamma * within)
+
+
+def pearson(a: Any, b: Any, axis: int) -> Any:
+    """Pearson's correlation of `a` and `b` along `axis`; 0 where one of them is constant."""
+    a = a - keras.ops.mean(a, axis=axis, keepdims=True)
+    b = b - keras.ops.mean(b, axis=axis, keepdims=True)
+    return keras.ops.sum(a * b, axis=axis) / (_length(a, axis) * _length(b, axis) + EPSILON)
+
+
+def _length(x: Any, axis: int) -> Any:
+    return keras.ops.sqrt(keras.ops.maximum(keras.ops.sum(keras.ops.square(x), axis=axis), SMALLEST))

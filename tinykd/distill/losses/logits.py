@@ -1,0 +1,19 @@
+"""Regression on logits: Ba and Caruana 2014, "Do Deep Nets Really Need to be Deep?", section 2.2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinykd.distill.keras_modules import keras as _keras
+from tinykd.distill.losses.loss import Loss, features, fixed
+
+keras = _keras()
+
+
+class Logits(Loss):
+    """`mean over classes of (s - t)^2`, mean over the batch."""
+
+    def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
+        """Scalar loss from logits `[batch, classes]`."""
+        (teacher,), (student,) = fixed(teacher_outputs), features(student_outputs)
+        return keras.ops.mean(keras.ops.square(student - teacher))
