@@ -23,8 +23,9 @@ from tinykd.distill.objective import Objective, distillation_objective
 from tinykd.distill.optimizers import build_optimizer
 from tinykd.distill.schemes.offline import LabelLessons, LiveLessons, StoredLessons
 from tinykd.distill.seeds import seed_everything
+from tinykd.distill.stored_array import Form
 from tinykd.distill.teacher import Teacher, keras_network
-from tinykd.distill.teacher_outputs import Computation, open_store
+from tinykd.distill.teacher_outputs import Source, open_stores
 from tinykd.distill.trainer import EpochInputs, compile_step
 from tinykd.distill.views import Views
 from tinykd.recipe.model import Augment, Distill, Training
@@ -50,11 +51,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Source(teacher.reader, [lambda: x], x[:1], x[:1])
         stored = open_stores(Path(folder), {}, (), Form(), lambda: source)
-        distilled = distillation_objective(Distill(), {}, {})
+        distilled = distillation_objective(Distill(), nets.build("ds_cnn", keras, SHAPE, CLASSES), teacher.layers)
         steps = {
-            "labels only": _step(LabelLessons(views, CLASSES).epoch(0), Objective(), labels, arguments.batch),
+            "labels only": _step(LabelLessons(views).epoch(0), Objective(), labels, arguments.batch),
             "stored teacher outputs": _step(StoredLessons(views, stored.train).epoch(0), distilled, labels, arguments.batch),
-            "live teacher": _step(LiveLessons(views, teacher).epoch(0), distilled, labels, arguments.batch),
+            "live teacher": _step(LiveLessons(views, teacher.reader()).epoch(0), distilled, labels, arguments.batch),
         }
         seconds: dict[str, list[float]] = {name: [] for name in steps}
         for number in range(arguments.steps + 5):
@@ -75,13 +76,13 @@ def _step(inputs: EpochInputs, objective: Objective, labels: np.ndarray, batch: 
     """One training step on a random batch, as the trainer does it, with a student of its own."""
     keras = keras3()
     model = nets.build("ds_cnn", keras, SHAPE, CLASSES, width=32, depth=3)
-    train_step = compile_step(model, build_optimizer(keras, Training(), model), objective)
+    train_step = compile_step(model, build_optimizer(keras, Training(), model.trainable_variables), objective)
     rng = np.random.default_rng(0)
 
     def step() -> float:
         chosen = rng.integers(0, SAMPLES, batch)
         x = inputs.x[chosen]
-        return float(train_step(x, labels[chosen], inputs.teacher(x, chosen), np.float32(1e-3)))
+        return float(train_step(x, labels[chosen], chosen, np.float32(0), inputs.teacher(x, chosen), np.float32(1e-3)))
 
     return step
 

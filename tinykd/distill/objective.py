@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.pairs import Layers, PairNames, resolve_pairs
-from tinykd.distill.tap import LOGITS
-from tinykd.recipe.losses import FeatureSection
+from tinykd.distill.tap import LOGITS, layer_shapes
+from tinykd.recipe.losses import FeatureSection, LossSection
 from tinykd.recipe.model import Distill
 
 Outputs = Mapping[str, Any]
@@ -105,7 +105,7 @@ def label_weight(section: Distill) -> float:
 
 
 def distillation_objective(
-    section: Distill, student: Layers, teacher: Layers, samples: int | None = None, teacher_model: Any = None
+    section: Distill, student: Any, teacher: Layers, samples: int | None = None, teacher_model: Any = None
 ) -> Objective:
     """The recipe's `[distill]` losses with their helper networks, made for these two networks.
 
@@ -113,21 +113,27 @@ def distillation_objective(
 
     Args:
         section: Of the recipe.
-        student, teacher: Layers with shapes, and "logits" among them.
+        student: Keras model.
+        teacher: Its layers with shapes, "logits" among them.
         samples: Of the training split.
         teacher_model: See `Objective.teacher`.
 
     Raises:
         RecipeError: a layer is not there.
     """
+    terms = tuple(make_term(one, student, teacher, samples, teacher_model) for one in section.losses)
+    return Objective(label_weight(section), section.train.label_smoothing, terms, teacher_model)
+
+
+def make_term(section: LossSection, student: Any, teacher: Layers, samples: int | None = None, teacher_model: Any = None) -> Term:
+    """One loss of a recipe, its layers found and its helper networks made; arguments as `distillation_objective`."""
     from tinykd.distill.losses import from_recipe
 
-    terms = []
-    for one in section.losses:
-        loss = from_recipe(one)
-        loss.samples = samples
-        pairs = resolve_pairs(one, student, teacher) if isinstance(one, FeatureSection) else ()
-        compared = pairs or ((LOGITS, LOGITS),)
-        loss.build([teacher[theirs] for _, theirs in compared], [student[ours] for ours, _ in compared])
-        terms.append(Term(one.weight, loss, pairs))
-    return Objective(label_weight(section), section.train.label_smoothing, tuple(terms), teacher_model)
+    loss = from_recipe(section)
+    loss.samples = samples
+    ours = layer_shapes(student)
+    pairs = resolve_pairs(section, ours, teacher) if isinstance(section, FeatureSection) else ()
+    compared = pairs or ((LOGITS, LOGITS),)
+    loss.build([teacher[theirs] for _, theirs in compared], [ours[mine] for mine, _ in compared])
+    loss.attach(student, teacher_model, pairs)
+    return Term(section.weight, loss, pairs)

@@ -64,6 +64,7 @@ def _outputs(model: Any) -> Iterator[tuple[str, Any]]:
             output = layer.output
         except (AttributeError, ValueError, RuntimeError):  # used several times, or not part of a graph
             continue
-        if hasattr(output, "shape") and output is not model.output:
-            yield layer.name.removeprefix(QUANTIZED), output
+        name = layer.name.removeprefix(QUANTIZED)
+        if hasattr(output, "shape") and output is not model.output and name != LOGITS:
+            yield name, output
     yield LOGITS, model.output

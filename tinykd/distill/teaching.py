@@ -16,7 +16,7 @@ from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.schemes.offline import LiveLessons, StoredLessons
 from tinykd.distill.seeds import seed_everything
 from tinykd.distill.stored_array import Form
-from tinykd.distill.tap import LOGITS, layer_shapes
+from tinykd.distill.tap import LOGITS
 from tinykd.distill.teacher import STORED, Teacher, keras_network, load_teacher, teacher_kind
 from tinykd.distill.teacher_outputs import Source, TeacherOutputs, open_stores, read_all
 from tinykd.distill.trainer import Lessons
@@ -90,7 +90,7 @@ class Teaching:
             else:
                 theirs, model = self.network.layers, self.network.network.model
         seed_everything(self.recipe.seed, "helpers")
-        return distillation_objective(section, layer_shapes(student), theirs, len(self.data.train), model)
+        return distillation_objective(section, student, theirs, len(self.data.train), model)
 
     def prepare(self, objective: Objective) -> None:
         """Let helper networks that the teacher alone determines see its features of the training split (of the first view)."""
