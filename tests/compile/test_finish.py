@@ -71,6 +71,24 @@ def test_filters_of_zeros_get_a_scale_that_fits() -> None:
     assert rounded_twice(replace(odd, shifts=np.array([2, 2, -9, -8])), (1, 2, 3)) is None, "a filter that is shifted to the left"
 
 
+def test_a_filter_whose_sums_never_leave_one_output_is_a_constant() -> None:
+    """Converters give filters of nearly nothing scales that no kernel could shift by."""
+    p = convolution()
+    small = replace(p, shifts=np.array([-7, -29, -9, -8]), bias=np.array([1, -70_000, -5, 3], np.int32))
+    reach = 255 * int(np.abs(small.weights[1].astype(np.int64)).sum())
+    for end in (-reach, reach):
+        assert requantize(small.bias[1] + end, small.multipliers[1], small.shifts[1]) == 0
+    finished = rounded_twice(small, (1, 2, 3))
+    assert finished is not None
+    assert not finished.weights[1].any()
+    np.testing.assert_array_equal(finished.weights[[0, 2, 3]], small.weights[[0, 2, 3]])
+    assert (finished.bias[1], finished.shifts[1]) == (0, 0)
+    half = int(2.0 ** (28 + 31) / float(small.multipliers[1]))  # sums on both sides of a step
+    steps = replace(small, bias=np.array([1, half, -5, 3], np.int32))
+    assert requantize(half - reach, steps.multipliers[1], -29) != requantize(half + reach, steps.multipliers[1], -29)
+    assert rounded_twice(steps, (1, 2, 3)) is None
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_one_rounding_as_a_floor(seed: int) -> None:
     rng = np.random.default_rng(seed)

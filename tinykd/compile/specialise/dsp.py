@@ -27,7 +27,7 @@ def conv_2d(p: Any) -> Call | None:
     if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1:
         return None
     finished = rounded_twice(p, (1, 2, 3))
-    paired = None if finished is None else pairs(finished, p.weights.reshape(p.out_channels, -1), finished.bias)
+    paired = None if finished is None else pairs(finished, finished.weights.reshape(p.out_channels, -1), finished.bias)
     if finished is None or paired is None:
         return None
     portable = portable_conv_2d.call(p).fields

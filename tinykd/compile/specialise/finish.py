@@ -24,7 +24,8 @@ P = TypeVar("P", bound=Weighted)
 def rounded_twice(p: P, axes: tuple[int, ...]) -> P | None:
     """`p` as `tinykd_finish_twice_s8` takes it: sums below 2^30 and `shifts` that are its `s1`, 0 to 21; None if that cannot be.
 
-    A filter of zeros gives a constant, whatever scale and bias the converter noted for it; the constant gets others.
+    A filter of zeros gives a constant, whatever scale and bias the converter noted for it, and so does one whose scale is so small
+    that no sum leaves one output. A constant gets other numbers, and zeros for weights.
 
     Args:
         axes: of the weights, all but the output channels.
@@ -32,12 +33,15 @@ def rounded_twice(p: P, axes: tuple[int, ...]) -> P | None:
     magnitudes = np.abs(p.weights.astype(np.int64)).sum(axis=axes)
     small = magnitudes * 255 + np.abs(p.bias.astype(np.int64)) < LARGEST_SUM
     other = ~small | (p.shifts > -1) | (p.shifts < -LARGEST_SHIFT - 1)
-    if (other & (magnitudes != 0)).any():
+    reach = np.where(small, magnitudes * 255, 0)
+    lowest, highest = (requantize(p.bias + sign * reach, p.multipliers, p.shifts) for sign in (-1, 1))
+    if (other & ((lowest != highest) | (~small & (magnitudes != 0)))).any():
         return None
     # 4k * 2^30 / 2^31 is 2k, and 2k shifted by 1 is k; what the clamp cuts off anyway is cut off here
-    constants = np.clip(requantize(p.bias, p.multipliers, p.shifts), -512, 512)
+    constants = np.clip(lowest, -512, 512)
     return replace(
         p,
+        weights=np.where(np.expand_dims(other, axes), 0, p.weights).astype(p.weights.dtype),
         bias=np.where(other, 4 * constants, p.bias).astype(np.int32),
         multipliers=np.where(other, 1 << 30, p.multipliers).astype(np.int32),
         shifts=np.where(other, 0, -p.shifts - 1).astype(np.int32),
