@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinykd.distill.keras_modules import keras as _keras
-from tinykd.distill.losses.loss import Loss, features, fixed, needed
+from tinykd.distill.losses.loss import Loss, needed
+from tinykd.distill.losses.response import both_logits
 
 keras = _keras()
 
@@ -31,7 +32,7 @@ class Bounded(Loss):
         Raises:
             UsageError: no labels.
         """
-        (teacher,), (student,) = fixed(teacher_outputs), features(student_outputs)
+        teacher, student = both_logits(teacher_outputs, student_outputs)
         truth = keras.ops.convert_to_tensor(needed(context, "labels", "bounded"))
         if "int" in keras.backend.standardize_dtype(truth.dtype):
             truth = keras.ops.one_hot(keras.ops.cast(truth, "int32"), student.shape[-1])

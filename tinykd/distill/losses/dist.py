@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinykd.distill.keras_modules import keras as _keras
-from tinykd.distill.losses.loss import Loss, features, fixed
+from tinykd.distill.losses.loss import Loss
+from tinykd.distill.losses.response import both_logits
 
 keras = _keras()
 
@@ -34,7 +35,7 @@ class Dist(Loss):
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
         """Scalar loss from logits `[batch, classes]`."""
-        (teacher,), (student,) = fixed(teacher_outputs), features(student_outputs)
+        teacher, student = both_logits(teacher_outputs, student_outputs)
         p_teacher = keras.ops.softmax(teacher / self.temperature, axis=-1)
         p_student = keras.ops.softmax(student / self.temperature, axis=-1)
         between = 1.0 - keras.ops.mean(pearson(p_student, p_teacher, axis=1))

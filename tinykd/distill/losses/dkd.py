@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinykd.distill.keras_modules import keras as _keras
-from tinykd.distill.losses.loss import Loss, Shape, features, fixed, needed
+from tinykd.distill.losses.loss import Loss, Shape, needed
+from tinykd.distill.losses.response import both_logits
 from tinykd.errors import UnsupportedModel
 
 keras = _keras()
@@ -47,7 +48,7 @@ class DKD(Loss):
             UsageError: no labels.
             UnsupportedModel: fewer than 3 classes.
         """
-        (teacher,), (student,) = fixed(teacher_outputs), features(student_outputs)
+        teacher, student = both_logits(teacher_outputs, student_outputs)
         classes = student.shape[-1]
         _check_classes(classes)
         target = keras.ops.one_hot(keras.ops.cast(needed(context, "labels", "dkd"), "int32"), classes)

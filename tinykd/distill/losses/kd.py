@@ -6,6 +6,7 @@ from typing import Any
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.loss import Loss
+from tinykd.distill.losses.response import both_logits
 
 keras = _keras()
 
@@ -30,8 +31,7 @@ class KD(Loss):
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
         """Scalar loss from logits `[batch, classes]` of teacher and student; no gradient reaches the teacher."""
-        teacher = keras.ops.stop_gradient(keras.ops.cast(teacher_outputs, "float32"))
-        student = keras.ops.cast(student_outputs, "float32")
+        teacher, student = both_logits(teacher_outputs, student_outputs)
         log_teacher = keras.ops.log_softmax(teacher / self.temperature, axis=-1)
         log_student = keras.ops.log_softmax(student / self.temperature, axis=-1)
         divergence = keras.ops.sum(keras.ops.exp(log_teacher) * (log_teacher - log_student), axis=-1)

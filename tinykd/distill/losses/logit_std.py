@@ -9,7 +9,8 @@ from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.dist import Dist
 from tinykd.distill.losses.dkd import DKD
 from tinykd.distill.losses.kd import KD
-from tinykd.distill.losses.loss import Loss, Shape, features, fixed
+from tinykd.distill.losses.loss import Loss, Shape
+from tinykd.distill.losses.response import both_logits
 
 keras = _keras()
 
@@ -40,7 +41,7 @@ class LogitStd(Loss):
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **context: Any) -> Any:
         """Scalar loss from logits `[batch, classes]`; the context goes on to the loss behind."""
-        (teacher,), (student,) = fixed(teacher_outputs), features(student_outputs)
+        teacher, student = both_logits(teacher_outputs, student_outputs)
         return self.loss.compute_loss(standardised(teacher, self.ddof), standardised(student, self.ddof), **context)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinykd.distill.keras_modules import keras as _keras
-from tinykd.distill.losses.loss import Loss, features, fixed
+from tinykd.distill.losses.loss import Loss
+from tinykd.distill.losses.response import both_logits
 
 keras = _keras()
 
@@ -15,5 +16,5 @@ class Logits(Loss):
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
         """Scalar loss from logits `[batch, classes]`."""
-        (teacher,), (student,) = fixed(teacher_outputs), features(student_outputs)
+        teacher, student = both_logits(teacher_outputs, student_outputs)
         return keras.ops.mean(keras.ops.square(student - teacher))

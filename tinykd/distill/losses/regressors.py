@@ -23,7 +23,7 @@ def regressors(teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape])
     """
     layers = []
     for number, (teacher, student) in enumerate(zip(teacher_shapes, student_shapes, strict=True)):
-        layer = keras.layers.Dense(teacher[-1], name=f"regressor_{number}")
+        layer = keras.layers.Dense(teacher[-1], dtype="float32", name=f"regressor_{number}")
         layer.build((None, *student))
         layers.append(layer)
     return layers
