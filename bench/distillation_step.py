@@ -19,9 +19,9 @@ import numpy as np
 
 from tinykd import nets
 from tinykd.distill.keras_modules import keras as keras3
+from tinykd.distill.lessons import LabelLessons, LiveLessons, StoredLessons
 from tinykd.distill.objective import Objective, distillation_objective
 from tinykd.distill.optimizers import build_optimizer
-from tinykd.distill.schemes.offline import LabelLessons, LiveLessons, StoredLessons
 from tinykd.distill.seeds import seed_everything
 from tinykd.distill.stored_array import Form
 from tinykd.distill.teacher import Teacher, keras_network

@@ -10,10 +10,10 @@ from typing import Any
 
 from tinykd.data import Dataset
 from tinykd.distill.keras_files import load_keras
+from tinykd.distill.lessons import LiveLessons, StoredLessons
 from tinykd.distill.objective import Objective, distillation_objective
 from tinykd.distill.outside_outputs import read_stored_outputs
 from tinykd.distill.progress import TrainingProgress
-from tinykd.distill.schemes.offline import LiveLessons, StoredLessons
 from tinykd.distill.seeds import seed_everything
 from tinykd.distill.stored_array import Form
 from tinykd.distill.tap import LOGITS

@@ -1,7 +1,7 @@
-"""Offline distillation: a fixed teacher, whose outputs are stored once or computed every step (Hinton 2015).
+"""What a student sees in each epoch: inputs, and what a teacher says of them.
 
-Three kinds of lessons share the same views and so the same inputs in the same epochs: labels alone (teacher and baseline),
-stored teacher outputs, and a live teacher.
+Labels alone (teacher and baseline), stored teacher outputs and a live teacher share the same views, and so the same inputs in
+the same epochs.
 """
 
 from __future__ import annotations
