@@ -6,8 +6,10 @@ from tinykd.distill.losses.activation_boundary import ActivationBoundary
 from tinykd.distill.losses.attention import Attention
 from tinykd.distill.losses.bounded import Bounded
 from tinykd.distill.losses.correlation import Correlation
+from tinykd.distill.losses.crd import CRD
 from tinykd.distill.losses.dist import Dist
 from tinykd.distill.losses.dkd import DKD
+from tinykd.distill.losses.fsp import FSP
 from tinykd.distill.losses.hint import Hint
 from tinykd.distill.losses.kd import KD
 from tinykd.distill.losses.logit_std import LogitStd
@@ -16,9 +18,11 @@ from tinykd.distill.losses.loss import Loss
 from tinykd.distill.losses.mmd import MMD
 from tinykd.distill.losses.nst import NST
 from tinykd.distill.losses.pkt import PKT
+from tinykd.distill.losses.rkd import RKD
 from tinykd.distill.losses.similarity import Similarity
 from tinykd.distill.losses.soft_target_ce import SoftTargetCE
 from tinykd.distill.losses.sparsity import Sparsity
+from tinykd.distill.losses.svd import SVD
 from tinykd.recipe.losses import LossSection
 
 LOSSES: dict[str, type[Loss]] = {
@@ -41,6 +45,10 @@ LOSSES: dict[str, type[Loss]] = {
     "similarity": Similarity,
     "pkt": PKT,
     "correlation": Correlation,
+    "fsp": FSP,
+    "svd": SVD,
+    "rkd": RKD,
+    "crd": CRD,
 }
 
 #: What a section says about the term, not about the loss itself.

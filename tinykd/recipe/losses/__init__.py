@@ -8,7 +8,7 @@ from pydantic import Discriminator, Tag
 
 from tinykd.recipe.losses.feature import ActivationBoundary, Attention, Hint, Mmd, Nst, Sparsity
 from tinykd.recipe.losses.loss import FeatureSection, LossSection, Pairs
-from tinykd.recipe.losses.relation import Correlation, Pkt, Similarity
+from tinykd.recipe.losses.relation import Correlation, Crd, Fsp, Pkt, Rkd, Similarity, Svd
 from tinykd.recipe.losses.response import Bounded, Dist, Dkd, Kd, Logits, LogitStd, SoftTargetCe
 
 __all__ = ["SECTIONS", "AnyLoss", "FeatureSection", "Kd", "LossSection", "Pairs"]
@@ -33,6 +33,10 @@ SECTIONS: dict[str, type[LossSection]] = {
     "similarity": Similarity,
     "pkt": Pkt,
     "correlation": Correlation,
+    "fsp": Fsp,
+    "svd": Svd,
+    "rkd": Rkd,
+    "crd": Crd,
 }
 
 

@@ -1,0 +1,73 @@
+"""Relations between samples: Park et al. 2019, "Relational Knowledge Distillation", equations 4 to 9."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from tinykd.distill.keras_modules import keras as _keras
+from tinykd.distill.losses.loss import Loss, features, fixed
+from tinykd.distill.losses.sizes import flat
+from tinykd.distill.losses.unit import unit
+
+keras = _keras()
+
+#: Below the square of any distance that is not a rounding error; keeps the square root's gradient finite.
+SMALLEST = 1e-12
+
+
+class RKD(Loss):
+    """`distance * mean_ij huber(d_ij) + angle * mean_ijk huber(a_ijk)`, Huber with its corner at 1, summed over pairs of layers.
+
+    `d_ij` is the difference between student and teacher of `‖x_i - x_j‖ / mean of the batch's non-zero distances`; `a_ijk` that of
+    the cosine of the angle at `i` of the triangle `j, i, k`. Widths need not agree. Both are zero for a student that is a moved,
+    turned or scaled teacher. The triples take memory: `batch^3` floats, 8 MB at 128 and 67 MB at 256.
+
+    Args:
+        distance: weight of the distances; 0 leaves them out.
+        angle: weight of the angles; 0 leaves them out.
+    """
+
+    compares: ClassVar[Literal["logits", "features"]] = "features"
+
+    def __init__(self, distance: float = 25.0, angle: float = 50.0) -> None:
+        self.distance = distance
+        self.angle = angle
+
+    def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
+        """Scalar loss from features `[batch, width]` or `[batch, height, width, channels]`, taken as vectors."""
+        total = keras.ops.zeros(())
+        for teacher, student in zip(fixed(teacher_outputs), features(student_outputs), strict=True):
+            theirs, ours = _differences(flat(teacher)), _differences(flat(student))
+            if self.distance:
+                total += self.distance * _huber(_distances(ours) - _distances(theirs))
+            if self.angle:
+                total += self.angle * _huber(_angles(ours) - _angles(theirs))
+        return total
+
+
+def _differences(rows: Any) -> Any:
+    """`x_j - x_i` as `[i, j, width]`."""
+    return rows[None, :, :] - rows[:, None, :]
+
+
+def _distances(differences: Any) -> Any:
+    """Euclidean distances over the mean of those that are not 0, `[batch, batch]`."""
+    squares = keras.ops.sum(keras.ops.square(differences), axis=-1)
+    apart = squares > SMALLEST
+    distances = keras.ops.where(apart, keras.ops.sqrt(keras.ops.maximum(squares, SMALLEST)), 0.0)
+    count = keras.ops.sum(keras.ops.cast(apart, "float32"))
+    mean = keras.ops.sum(distances) / keras.ops.maximum(count, 1.0)
+    return distances / keras.ops.maximum(mean, SMALLEST)
+
+
+def _angles(differences: Any) -> Any:
+    """Cosine between `x_j - x_i` and `x_k - x_i` as `[i, j, k]`; 0 where a side has no length."""
+    sides = unit(differences)
+    return keras.ops.matmul(sides, keras.ops.transpose(sides, (0, 2, 1)))
+
+
+def _huber(x: Any) -> Any:
+    """Mean of `x^2 / 2` up to 1, `|x| - 1/2` beyond."""
+    size = keras.ops.absolute(x)
+    inner = keras.ops.minimum(size, 1.0)
+    return keras.ops.mean(inner * (size - inner / 2))
