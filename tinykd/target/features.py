@@ -5,13 +5,13 @@ from __future__ import annotations
 from tinykd.target.targets import Target
 
 FEATURES: dict[str, tuple[str, ...]] = {
-    "cortex-m0plus": ("blocked",),
-    "cortex-m3": ("blocked",),
+    "cortex-m0plus": ("blocked", "software_float"),
+    "cortex-m3": ("blocked", "software_float"),
     "cortex-m4": ("dsp", "blocked"),
     "cortex-m7": ("dsp", "blocked"),
     "cortex-m33": ("dsp", "blocked"),
     "cortex-m55": ("mve", "dsp", "blocked"),
-    "rv32imac": ("blocked",),
+    "rv32imac": ("blocked", "software_float"),
 }
 """By core; cores that are not listed run the portable kernels."""
 

@@ -17,6 +17,15 @@ void tinykd_quantize_s8(const struct tinykd_affine *p, const float *input, int8_
 void tinykd_quantize_u8(const struct tinykd_affine *p, const float *input, uint8_t *output);
 void tinykd_quantize_s16(const struct tinykd_affine *p, const float *input, int16_t *output);
 
+/* The same in integers. Elements of `steps` are bits of float32, of negative ones complemented but for the sign. */
+struct tinykd_quantize_steps {
+    int32_t elements;
+    const int32_t *steps; /* [255] the least input of each output but the lowest, rising */
+};
+
+void tinykd_quantize_steps_s8(const struct tinykd_quantize_steps *p, const float *input, int8_t *output);
+void tinykd_quantize_steps_u8(const struct tinykd_quantize_steps *p, const float *input, uint8_t *output);
+
 void tinykd_dequantize_s8(const struct tinykd_affine *p, const int8_t *input, float *output);
 void tinykd_dequantize_u8(const struct tinykd_affine *p, const uint8_t *input, float *output);
 void tinykd_dequantize_s16(const struct tinykd_affine *p, const int16_t *input, float *output);

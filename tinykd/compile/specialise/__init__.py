@@ -23,6 +23,7 @@ from tinykd.compile.specialise import (
     mve_depthwise,
     mve_elementwise,
     mve_pooling,
+    software_float,
 )
 from tinykd.compile.specialise.cost import COSTS, instructions
 
@@ -53,6 +54,9 @@ SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
         "CONV_2D": blocked.conv_2d,
         "DEPTHWISE_CONV_2D": blocked.depthwise_conv_2d,
         "FULLY_CONNECTED": blocked.fully_connected,
+    },
+    "software_float": {
+        "QUANTIZE": software_float.quantize,
     },
 }
 """By feature of the core, then by operator."""
