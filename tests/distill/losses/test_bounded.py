@@ -27,7 +27,7 @@ def test_hand_computed_value() -> None:
 
 def test_the_gradient_leads_to_the_truth_and_stops_for_the_better() -> None:
     (slope,) = gradient(Bounded(), TEACHER, [STUDENT], labels=TRUTH)
-    np.testing.assert_allclose(slope, [[0, 0], [0, 2 * 2 / 3], [0, 2 * 1.5 / 3]], atol=1e-6)
+    np.testing.assert_allclose(slope, np.array([[0, 0], [0, 2 * 2 / 3], [0, 2 * 1.5 / 3]]), atol=1e-6)
 
 
 def test_classes_are_compared_by_briers_score() -> None:
