@@ -15,7 +15,7 @@ help:
 	@echo "make lint types   ruff; mypy"
 	@echo "make conformance  every .tflite of TINYKD_CONFORMANCE against LiteRT"
 	@echo "make fuzz         2,000 random networks, 5,000 random graphs, 100,000 damaged files"
-	@echo "make docs         docs/operators.md from the operator table"
+	@echo "make docs         docs/operators.md and docs/methods/ from the tables"
 	@echo "make bench        side-by-side measurements"
 	@echo "make system       QEMU and arm-none-eabi-gcc from Debian, where root (optional)"
 	@echo "make system-riscv QEMU and GCC for RISC-V from Debian, some 400 MB (optional; tests skip without)"
@@ -59,6 +59,7 @@ fuzz: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m tinykd.report.operators docs/operators.md
+	$(BIN)/python -m tinykd.report.methods docs/methods
 
 bench: $(READY)
 	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done

@@ -15,6 +15,7 @@ from tinykd.errors import TinykdError
 COMMANDS: dict[str, str] = {
     "init": "Write a commented recipe to start from.",
     "recipe": "Show a recipe with every default resolved.",
+    "methods": "List distillation losses and schemes.",
     "distill": "Train teacher and student, quantize, and measure the integers.",
     "export": "Compile a run or a .tflite to C, and check its memory.",
     "verify": "Run the firmware in an emulator and compare every integer.",
