@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.pairs import Layers, PairNames, resolve_pairs
 from tinykd.distill.tap import LOGITS, layer_shapes
+from tinykd.distill.weight_schedule import WeightSchedule
 from tinykd.recipe.losses import FeatureSection, LossSection
 from tinykd.recipe.model import Distill
 
@@ -26,11 +27,12 @@ class Loss(Protocol):
 
 @dataclass(frozen=True)
 class Term:
-    """One distillation loss, its weight, and the layers that it compares (none: logits)."""
+    """One distillation loss, its weight over the training, and the layers that it compares (none: logits)."""
 
     weight: float
     loss: Loss
     pairs: PairNames = ()
+    schedule: WeightSchedule = WeightSchedule()
 
     def value(self, teacher: Outputs, student: Outputs, context: Mapping[str, Any]) -> Any:
         """The unweighted loss of a batch, a scalar."""
@@ -68,13 +70,17 @@ class Objective:
         tf = tensorflow()
         total = tf.constant(0.0)
         if self.label_weight:
-            logits = student[LOGITS]
-            classes = logits.shape[-1]
-            targets = tf.one_hot(context["labels"], classes) * (1.0 - self.label_smoothing) + self.label_smoothing / classes
-            total += self.label_weight * tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+            total += self.label_weight * label_loss(context["labels"], student[LOGITS], self.label_smoothing)
         for term in self.terms:
-            total += term.weight * term.value(teacher, student, context)
+            weight = term.weight * term.schedule.factor(context.get("epoch"))
+            total += weight * term.value(teacher, student, context)
         return total
+
+    def continued(self) -> Objective:
+        """For a training that goes on after this objective's: every weight stays as it was at the end."""
+        return replace(
+            self, terms=tuple(replace(term, weight=term.weight * term.schedule.last, schedule=WeightSchedule()) for term in self.terms)
+        )
 
     @property
     def student_layers(self) -> tuple[str, ...]:
@@ -95,6 +101,14 @@ class Objective:
     def variables(self) -> list[Any]:
         """All that the losses hold from one step to the next."""
         return [variable for term in self.terms for variable in getattr(term.loss, "variables", [])]
+
+
+def label_loss(labels: Any, logits: Any, smoothing: float = 0.0) -> Any:
+    """Cross-entropy with the labels, int `[batch]`, mean over the batch; `smoothing` of their probability is spread over all classes."""
+    tf = tensorflow()
+    classes = logits.shape[-1]
+    targets = tf.one_hot(labels, classes) * (1.0 - smoothing) + smoothing / classes
+    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
 
 
 def label_weight(section: Distill) -> float:
@@ -121,7 +135,13 @@ def distillation_objective(
     Raises:
         RecipeError: a layer is not there.
     """
-    terms = tuple(make_term(one, student, teacher, samples, teacher_model) for one in section.losses)
+    terms = tuple(
+        replace(
+            make_term(one, student, teacher, samples, teacher_model),
+            schedule=WeightSchedule(one.warmup_epochs, one.decay, section.train.epochs),
+        )
+        for one in section.losses
+    )
     return Objective(label_weight(section), section.train.label_smoothing, terms, teacher_model)
 
 

@@ -105,7 +105,7 @@ class Pipeline:
             objective = self.teaching.objective(student)
             write_variables(objective.variables, load_arrays(self.run.path(HELPERS)))
             model = chosen.prepare(student, self.recipe.student, calibration)
-            trainer = learning.trainer("quantize", key, chosen.keras(), self.recipe.quantize.train, objective)
+            trainer = learning.trainer("quantize", key, chosen.keras(), self.recipe.quantize.train, objective.continued())
             lessons = self.scheme.lessons(self.teaching, objective)
             history = trainer.fit(model, learning.data.train.y, lessons, self.data.validation)
             chosen.settle(model, calibration)

@@ -43,13 +43,6 @@ def test_with_beta_as_the_rest_of_the_teacher_it_is_kd() -> None:
         assert mine == pytest.approx(value(KD(4.0), teacher, student), rel=1e-4, abs=1e-5)
 
 
-def test_warm_up_rises_linearly_and_stays() -> None:
-    full = value(DKD(), TEACHER, STUDENT, labels=LABELS)
-    for epoch, share in ((0, 0.0), (5, 0.25), (10.5, 0.525), (20, 1.0), (200, 1.0)):
-        assert value(DKD(), TEACHER, STUDENT, labels=LABELS, epoch=epoch) == pytest.approx(share * full, rel=1e-6)
-    assert value(DKD(warmup=0.0), TEACHER, STUDENT, labels=LABELS, epoch=0) == pytest.approx(full, rel=1e-6)
-
-
 def test_zero_for_equal_logits_up_to_an_offset() -> None:
     assert value(DKD(), TEACHER, TEACHER + 7.0, labels=LABELS) == pytest.approx(0.0, abs=1e-5)
 

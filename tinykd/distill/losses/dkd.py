@@ -17,7 +17,7 @@ NEVER = -1e30
 
 
 class DKD(Loss):
-    """`alpha T^2 KL(b_t || b_s) + beta T^2 KL(q_t || q_s)`, mean over the batch, times the warm-up.
+    """`alpha T^2 KL(b_t || b_s) + beta T^2 KL(q_t || q_s)`, mean over the batch.
 
     `b = [p_y, 1 - p_y]` is the probability of the label against all other classes; `q` are the other classes' probabilities
     among themselves. `KL(p_t || p_s) = KL(b_t || b_s) + (1 - p_y of the teacher) KL(q_t || q_s)`: kd mutes the second term
@@ -27,14 +27,12 @@ class DKD(Loss):
         alpha: weight of the target against the rest.
         beta: weight of what the rest looks like.
         temperature: `T`, above 0.
-        warmup: epochs over which the loss rises linearly from 0; without `epoch` in the context it has its full strength.
     """
 
-    def __init__(self, alpha: float = 1.0, beta: float = 8.0, temperature: float = 4.0, warmup: float = 20.0) -> None:
+    def __init__(self, alpha: float = 1.0, beta: float = 8.0, temperature: float = 4.0) -> None:
         self.alpha = alpha
         self.beta = beta
         self.temperature = temperature
-        self.warmup = warmup
 
     def build(self, teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> None:
         """Refuse two classes, of which the one that is not the target has nothing to be compared with."""
@@ -42,7 +40,7 @@ class DKD(Loss):
             _check_classes(classes)
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **context: Any) -> Any:
-        """Scalar loss from logits `[batch, classes]`, `labels` int `[batch]` and `epoch`, the epochs finished.
+        """Scalar loss from logits `[batch, classes]` and `labels`, int `[batch]`.
 
         Raises:
             UsageError: no labels.
@@ -57,9 +55,7 @@ class DKD(Loss):
             keras.ops.mean(keras.ops.sum(keras.ops.exp(log_t) * (log_t - log_s), axis=-1))
             for log_t, log_s in zip(of_teacher, of_student, strict=True)
         )
-        loss = self.temperature**2 * (self.alpha * binary + self.beta * rest)
-        epoch = context.get("epoch")
-        return loss if epoch is None or not self.warmup else loss * keras.ops.minimum(epoch / self.warmup, 1.0)
+        return self.temperature**2 * (self.alpha * binary + self.beta * rest)
 
 
 def _decoupled(logits: Any, target: Any) -> tuple[Any, Any]:

@@ -68,7 +68,7 @@ class Dkd(LossSection):
     alpha: NonNegative = Field(default=1.0, description="weight of the target against the rest")
     beta: NonNegative = Field(default=8.0, description="weight of the other classes among themselves; the stronger the teacher, the larger")
     temperature: Positive = Field(default=4.0, description="T")
-    warmup: NonNegative = Field(default=20.0, description="epochs over which the loss rises linearly from 0")
+    warmup_epochs: NonNegative = Field(default=20.0, description="in which the weight rises linearly from 0")
 
 
 class Dist(LossSection):
