@@ -7,7 +7,7 @@ import pytest
 
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.objective import Objective, Term
-from tinykd.distill.weight_schedule import WeightSchedule
+from tinykd.distill.weight_schedule import CONSTANT, WeightSchedule
 
 pytestmark = pytest.mark.train
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.train
 class One:
     """A loss of 1."""
 
-    def compute_loss(self, teacher_outputs: object, student_outputs: object, **context: object) -> float:
+    def compute_loss(self, *_: object, **__: object) -> float:
         return 1.0
 
 
@@ -39,15 +39,14 @@ def test_decay_ends_at_zero(decay: str, epoch: float, weight: float) -> None:
     assert at(WeightSchedule(0.0, decay, 10.0), epoch) == pytest.approx(weight, abs=1e-6)
 
 
-def test_a_training_that_goes_on_neither_warms_up_again_nor_comes_back() -> None:
-    for schedule, weight in (
-        (WeightSchedule(5.0, "none", 10.0), 3.0),
-        (WeightSchedule(0.0, "cosine", 10.0), 0.0),
-        (WeightSchedule(20.0, "none", 5.0), 0.75),
-    ):
-        (term,) = Objective(terms=(Term(3.0, One(), schedule=schedule),)).continued().terms
-        assert term.weight == pytest.approx(weight, abs=1e-6)
-        assert term.schedule == WeightSchedule()
+@pytest.mark.parametrize(
+    ("schedule", "weight"),
+    [(WeightSchedule(5.0, "none", 10.0), 3.0), (WeightSchedule(0.0, "cosine", 10.0), 0.0), (WeightSchedule(20.0, "none", 5.0), 0.75)],
+)
+def test_a_training_that_goes_on_neither_warms_up_again_nor_comes_back(schedule: WeightSchedule, weight: float) -> None:
+    (term,) = Objective(terms=(Term(3.0, One(), schedule=schedule),)).continued().terms
+    assert term.weight == pytest.approx(weight, abs=1e-6)
+    assert term.schedule == CONSTANT
 
 
 def test_without_an_epoch_the_weight_is_whole() -> None:

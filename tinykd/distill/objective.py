@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.pairs import Layers, PairNames, resolve_pairs
 from tinykd.distill.tap import LOGITS, layer_shapes
-from tinykd.distill.weight_schedule import WeightSchedule
+from tinykd.distill.weight_schedule import CONSTANT, WeightSchedule
 from tinykd.recipe.losses import FeatureSection, LossSection
 from tinykd.recipe.model import Distill
 
@@ -32,7 +32,7 @@ class Term:
     weight: float
     loss: Loss
     pairs: PairNames = ()
-    schedule: WeightSchedule = WeightSchedule()
+    schedule: WeightSchedule = CONSTANT
 
     def value(self, teacher: Outputs, student: Outputs, context: Mapping[str, Any]) -> Any:
         """The unweighted loss of a batch, a scalar."""
@@ -78,9 +78,8 @@ class Objective:
 
     def continued(self) -> Objective:
         """For a training that goes on after this objective's: every weight stays as it was at the end."""
-        return replace(
-            self, terms=tuple(replace(term, weight=term.weight * term.schedule.last, schedule=WeightSchedule()) for term in self.terms)
-        )
+        terms = (replace(term, weight=term.weight * term.schedule.last, schedule=CONSTANT) for term in self.terms)
+        return replace(self, terms=tuple(terms))
 
     @property
     def student_layers(self) -> tuple[str, ...]:
