@@ -223,6 +223,17 @@ TINYKD_INLINE void tinykd_scatter_some_halves(int8_t *to, tinykd_halves offsets,
     vstrbq_scatter_offset_p_s16(to, vreinterpretq_u16_s16(offsets), v, vctp16q((uint32_t)count));
 }
 
+/* The first `count` bytes of `v`, each `offsets` bytes (unsigned) behind `to`. */
+TINYKD_INLINE void tinykd_scatter_bytes(int8_t *to, tinykd_bytes offsets, tinykd_bytes v)
+{
+    vstrbq_scatter_offset_s8(to, vreinterpretq_u8_s8(offsets), v);
+}
+
+TINYKD_INLINE void tinykd_scatter_some_bytes(int8_t *to, tinykd_bytes offsets, tinykd_bytes v, int32_t count)
+{
+    vstrbq_scatter_offset_p_s8(to, vreinterpretq_u8_s8(offsets), v, vctp8q((uint32_t)count));
+}
+
 /* Words 0 and 2, then 1 and 3. GCC moves each by itself. */
 TINYKD_INLINE tinykd_words tinykd_even_words(int32_t a, int32_t c)
 {
@@ -521,6 +532,18 @@ static inline void tinykd_scatter_some_halves(int8_t *to, tinykd_halves offsets,
 static inline void tinykd_scatter_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v)
 {
     tinykd_scatter_some_halves(to, offsets, v, 8);
+}
+
+static inline void tinykd_scatter_some_bytes(int8_t *to, tinykd_bytes offsets, tinykd_bytes v, int32_t count)
+{
+    for (int32_t i = 0; i < count; ++i) {
+        to[(uint8_t)offsets.at[i]] = v.at[i];
+    }
+}
+
+static inline void tinykd_scatter_bytes(int8_t *to, tinykd_bytes offsets, tinykd_bytes v)
+{
+    tinykd_scatter_some_bytes(to, offsets, v, 16);
 }
 
 static inline tinykd_words tinykd_even_words(int32_t a, int32_t c)

@@ -7,17 +7,18 @@
 
 #include <stdint.h>
 
-/* tinykd_conv_2d with groups 1, batch 1, dilation_width 1, out_channels a multiple of 4. */
+/* tinykd_conv_2d with groups 1, batch 1, dilation 1, out_channels a multiple of 4. */
 struct tinykd_conv_2d_mve {
     int32_t in_height, in_width, in_channels;
     int32_t out_height, out_width, out_channels;
     int32_t kernel_height, kernel_width;
-    int32_t stride_height, stride_width, dilation_height;
+    int32_t stride_height, stride_width;
     int32_t pad_top, pad_left;
     int32_t input_zero_point, output_zero_point;
     int32_t clamp_low, clamp_high;
     int32_t chunks, last;  /* a window by 16 bytes: how often, and how many bytes the last has */
-    const int8_t *weights; /* [out_channels / 4, 2, chunks, 2, 16]: filters 0 and 2, then 1 and 3 */
+    const uint8_t *spread; /* [16]: where bytes of pixels that follow each other go, if in_channels < 16 */
+    const int8_t *weights; /* [out_channels / 4, 2, chunks, 2, 16]: filters 0 and 2, then 1 and 3; [kernel_width, kernel_height, in_channels] */
     const int32_t *scaling;
 };
 
@@ -35,19 +36,19 @@ TINYKD_CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_4_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_n_positive_mve_s8);
 
-/* Any kernel: two windows are gathered in `scratch`, each 16 * chunks bytes and 16 more. */
-#define TINYKD_CONV_2D_GATHER_MVE(name)                                                                                \
+/* Any kernel: `scratch` is (kernel_height * columns + rows of the padded input) * in_channels and 16 * chunks bytes. */
+#define TINYKD_CONV_2D_LINES_MVE(name)                                                                                \
     void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_4_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_positive_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_positive_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_positive_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_4_positive_mve_s8);
-TINYKD_CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_positive_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_1_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_2_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_3_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_4_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_n_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_1_positive_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_2_positive_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_3_positive_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_4_positive_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_n_positive_mve_s8);
 
 /* tinykd_depthwise_conv_2d with batch 1, multiplier 1, dilation 1, channels a multiple of 4. */
 struct tinykd_depthwise_conv_2d_mve {

@@ -4,10 +4,13 @@
  * Two pixels meet two filters: 4 loads and 4 products for 64 multiply-accumulates; up to 48 bytes of both pixels stay in
  * registers for all filters. Filters lie in the table as the loop reads them: by fours, of these the first and third, then the
  * second and fourth, 16 bytes of each in turn, as two sums move into a vector at once, to every other place.
- * The zero point of the input is in the biases, so windows that reach over an edge are gathered with zero points there. */
+ * The zero point of the input is in the biases.
+ *
+ * Kernels larger than a tap read windows from lines in `scratch`, where the pixel in column x and row t, both counted with the padding,
+ * is pixel kernel_height * x + t. A window is then kernel_width * kernel_height pixels in a row, the one below begins a pixel (a stride)
+ * later, and a new row goes where the next column has a row that no window needs any more. Each input is copied once. */
 #include "tinykd/mve.h"
 #include "tinykd/mve_layers.h"
-#include "tinykd/window.h"
 
 /* What registers hold of a pixel. */
 struct conv_2d_mve_pixel {
@@ -114,112 +117,119 @@ TINYKD_INLINE void conv_2d_mve_pair(const struct tinykd_conv_2d_mve *p, const in
     }
 }
 
-/* The windows of two pixels that lie inside. A row of a window may be written past its end: the next row follows, or nothing. */
-static __attribute__((noinline)) void conv_2d_mve_copy(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a,
-                                                       int8_t *to_b)
+/* A row of windows that lie `apart` bytes from each other, two by two; the last of an odd number is its own neighbour. */
+TINYKD_INLINE void conv_2d_mve_row(const struct tinykd_conv_2d_mve *p, const int8_t *a, int32_t apart, int8_t *output, int32_t chunks,
+                                   tinykd_requantizing *requantize)
 {
-    const int32_t step = p->dilation_height * p->in_width * p->in_channels, bytes = p->kernel_width * p->in_channels;
-    const int32_t whole = bytes >> 4, some = bytes & 15;
+    const int32_t channels = p->out_channels;
+    int8_t *const row = output;
 
-    for (int32_t rows = p->kernel_height; rows > 0; --rows, a += step, b += step, to_a += some, to_b += some) {
-        const int8_t *x = a, *y = b;
+    for (int32_t left = p->out_width; left > 0; left -= 2) {
+        const int8_t *const b = left > 1 ? a + apart : a;
+        int8_t *const second = left > 1 ? output + channels : output;
 
-        for (int32_t i = whole; i > 0; --i, to_a += 16, to_b += 16) {
-            tinykd_store_bytes(to_a, tinykd_next_bytes(&x));
-            tinykd_store_bytes(to_b, tinykd_next_bytes(&y));
-        }
-        if (some != 0) {
-            tinykd_store_bytes(to_a, tinykd_load_some_bytes(x, some));
-            tinykd_store_bytes(to_b, tinykd_load_some_bytes(y, some));
-        }
+        conv_2d_mve_pair(p, a, b, output, second, chunks, requantize);
+        a = b + apart;
+        output = second + channels;
+    }
+    if (p->clamp_low > -128 || p->clamp_high < 127) {
+        tinykd_clamp_in_place(row, p->out_width * channels, p->clamp_low, p->clamp_high);
     }
 }
 
-/* The window of one pixel: [kernel_height, kernel_width, in_channels] with the zero point outside. */
-static __attribute__((noinline)) void conv_2d_mve_gather(const struct tinykd_conv_2d_mve *p, const int8_t *input, int32_t top, int32_t left,
-                                                         int8_t *window)
-{
-    const int32_t in_row = p->in_width * p->in_channels, window_row = p->kernel_width * p->in_channels;
-    const struct tinykd_taps rows = tinykd_taps_inside(top, p->in_height, p->kernel_height, p->dilation_height);
-    const struct tinykd_taps columns = tinykd_taps_inside(left, p->in_width, p->kernel_width, 1);
-    const int32_t bytes = (columns.end - columns.first) * p->in_channels;
-    const tinykd_bytes outside = tinykd_same_bytes(p->input_zero_point);
-
-    for (int32_t i = 0; i < p->chunks; ++i) {
-        tinykd_store_bytes(window + 16 * i, outside);
-    }
-    const int32_t step = p->dilation_height * in_row, whole = bytes >> 4, some = bytes & 15;
-    const int8_t *from = input + (top + rows.first * p->dilation_height) * in_row + (left + columns.first) * p->in_channels;
-    int8_t *to = window + rows.first * window_row + columns.first * p->in_channels;
-
-    for (int32_t i = rows.end - rows.first; i > 0; --i, from += step, to += window_row) {
-        const int8_t *x = from;
-        int8_t *at = to;
-
-        for (int32_t k = whole; k > 0; --k, at += 16) {
-            tinykd_store_bytes(at, tinykd_next_bytes(&x));
-        }
-        if (some != 0) {
-            tinykd_store_some_bytes(at, tinykd_load_some_bytes(x, some), some);
-        }
-    }
-}
-
-/* Both windows, at `row` of the input if it lies inside, else null. */
-TINYKD_INLINE void conv_2d_mve_windows(const struct tinykd_conv_2d_mve *p, const int8_t *input, const int8_t *row, int32_t top, int32_t left,
-                                       int32_t apart, int8_t *to_a, int8_t *to_b)
-{
-    if (row != 0 && left >= 0 && left + apart + p->kernel_width <= p->in_width) {
-        conv_2d_mve_copy(p, row + left * p->in_channels, row + (left + apart) * p->in_channels, to_a, to_b);
-    } else {
-        conv_2d_mve_gather(p, input, top, left, to_a);
-        conv_2d_mve_gather(p, input, top, left + apart, to_b);
-    }
-}
-
-/* All pixels, two by two; the last of an odd number is its own neighbour. Without `scratch` they lie in the input. */
-TINYKD_INLINE void conv_2d_mve(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch, int32_t chunks,
+/* Pixels as they lie in the input. */
+TINYKD_INLINE void conv_2d_mve(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int32_t chunks,
                                tinykd_requantizing *requantize)
 {
-    const int32_t channels = p->out_channels, step = p->stride_width * p->in_channels, reach = (p->kernel_height - 1) * p->dilation_height;
+    const int32_t step = p->stride_height * p->in_width * p->in_channels;
 
-    for (int32_t y = 0; y < p->out_height; ++y) {
-        const int32_t top = y * p->stride_height - p->pad_top;
-        const int8_t *const line = top >= 0 && top + reach < p->in_height ? input + top * p->in_width * p->in_channels : 0;
-        const int8_t *a = line;
-        int8_t *const row = output;
+    for (int32_t y = 0; y < p->out_height; ++y, input += step, output += p->out_width * p->out_channels) {
+        conv_2d_mve_row(p, input, p->stride_width * p->in_channels, output, chunks, requantize);
+    }
+}
 
-        for (int32_t x = 0; x < p->out_width; x += 2) {
-            const int32_t second = x + 1 < p->out_width ? 1 : 0;
+/* `count` pixels of zero points into the lines, `step` bytes from each other. */
+static int8_t *conv_2d_mve_outside(const struct tinykd_conv_2d_mve *p, int8_t *to, int32_t step, int32_t count)
+{
+    const tinykd_bytes outside = tinykd_same_bytes(p->input_zero_point);
 
-            if (scratch != 0) {
-                int8_t *const second_window = scratch + 16 * p->chunks + 16;
+    for (; count > 0; --count, to += step) {
+        int8_t *at = to;
 
-                conv_2d_mve_windows(p, input, line, top, x * p->stride_width - p->pad_left, second * p->stride_width, scratch, second_window);
-                conv_2d_mve_pair(p, scratch, second_window, output, output + second * channels, chunks, requantize);
-            } else {
-                const int8_t *const b = a + second * step;
+        for (int32_t i = p->in_channels >> 4; i > 0; --i, at += 16) {
+            tinykd_store_bytes(at, outside);
+        }
+        if ((p->in_channels & 15) != 0) {
+            tinykd_store_some_bytes(at, outside, p->in_channels & 15);
+        }
+    }
+    return to;
+}
 
-                conv_2d_mve_pair(p, a, b, output, output + second * channels, chunks, requantize);
-                a = b + step;
+/* One row of the padded input into the lines; `row` is null outside. */
+static __attribute__((noinline)) void conv_2d_mve_insert(const struct tinykd_conv_2d_mve *p, const int8_t *row, int8_t *lines)
+{
+    const int32_t channels = p->in_channels, step = p->kernel_height * channels;
+    const int32_t columns = (p->out_width - 1) * p->stride_width + p->kernel_width, room = columns - p->pad_left;
+    const int32_t inside = row == 0 ? 0 : p->in_width < room ? p->in_width : room;
+    int8_t *to = conv_2d_mve_outside(p, lines, step, row == 0 ? columns : p->pad_left);
+
+    if (row == 0) {
+        return;
+    }
+    if (channels < 16) {
+        const tinykd_bytes offsets = tinykd_load_bytes((const int8_t *)p->spread);
+        const int32_t together = 16 / channels;
+        int8_t *at = to;
+        int32_t bytes = inside * channels;
+
+        for (; bytes >= 16; bytes -= together * channels, row += together * channels, at += together * step) {
+            tinykd_scatter_bytes(at, offsets, tinykd_load_bytes(row));
+        }
+        tinykd_scatter_some_bytes(at, offsets, tinykd_load_some_bytes(row, bytes), bytes);
+        to += inside * step;
+    } else {
+        for (int32_t x = inside; x > 0; --x, to += step) {
+            int8_t *at = to;
+
+            for (int32_t i = channels >> 4; i > 0; --i, at += 16) {
+                tinykd_store_bytes(at, tinykd_next_bytes(&row));
             }
-            output += channels + second * channels;
+            if ((channels & 15) != 0) {
+                tinykd_store_some_bytes(at, tinykd_load_some_bytes(row, channels & 15), channels & 15);
+                row += channels & 15;
+            }
         }
-        if (p->clamp_low > -128 || p->clamp_high < 127) {
-            tinykd_clamp_in_place(row, p->out_width * channels, p->clamp_low, p->clamp_high);
+    }
+    (void)conv_2d_mve_outside(p, to, step, room - inside);
+}
+
+TINYKD_INLINE void conv_2d_mve_lines(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch, int32_t chunks,
+                                     tinykd_requantizing *requantize)
+{
+    const int32_t channels = p->in_channels, in_row = p->in_width * channels, apart = p->stride_width * p->kernel_height * channels;
+    int32_t inserted = 0;
+
+    for (int32_t y = 0; y < p->out_height; ++y, output += p->out_width * p->out_channels) {
+        const int32_t top = y * p->stride_height;
+
+        for (inserted = inserted < top ? top : inserted; inserted < top + p->kernel_height; ++inserted) {
+            const int32_t row = inserted - p->pad_top;
+            conv_2d_mve_insert(p, row >= 0 && row < p->in_height ? input + row * in_row : 0, scratch + inserted * channels);
         }
+        conv_2d_mve_row(p, scratch + top * channels, apart, output, chunks, requantize);
     }
 }
 
 #define CONV_2D_MVE(name, chunks, requantize)                                                                          \
     void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output)                                 \
     {                                                                                                                  \
-        conv_2d_mve(p, input, output, 0, chunks, requantize);                                                          \
+        conv_2d_mve(p, input, output, chunks, requantize);                                                             \
     }
-#define CONV_2D_GATHER_MVE(name, chunks, requantize)                                                                   \
+#define CONV_2D_LINES_MVE(name, chunks, requantize)                                                                   \
     void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output, int8_t *scratch)                \
     {                                                                                                                  \
-        conv_2d_mve(p, input, output, scratch, chunks, requantize);                                                    \
+        conv_2d_mve_lines(p, input, output, scratch, chunks, requantize);                                              \
     }
 
 CONV_2D_MVE(tinykd_conv_2d_1_mve_s8, 1, tinykd_requantize_words)
@@ -232,13 +242,13 @@ CONV_2D_MVE(tinykd_conv_2d_2_positive_mve_s8, 2, tinykd_requantize_positive_word
 CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8, 3, tinykd_requantize_positive_words)
 CONV_2D_MVE(tinykd_conv_2d_4_positive_mve_s8, 4, tinykd_requantize_positive_words)
 CONV_2D_MVE(tinykd_conv_2d_n_positive_mve_s8, 0, tinykd_requantize_positive_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_mve_s8, 1, tinykd_requantize_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_mve_s8, 2, tinykd_requantize_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_mve_s8, 3, tinykd_requantize_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_4_mve_s8, 4, tinykd_requantize_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_mve_s8, 0, tinykd_requantize_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_1_positive_mve_s8, 1, tinykd_requantize_positive_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_2_positive_mve_s8, 2, tinykd_requantize_positive_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_3_positive_mve_s8, 3, tinykd_requantize_positive_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_4_positive_mve_s8, 4, tinykd_requantize_positive_words)
-CONV_2D_GATHER_MVE(tinykd_conv_2d_gather_n_positive_mve_s8, 0, tinykd_requantize_positive_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_1_mve_s8, 1, tinykd_requantize_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_2_mve_s8, 2, tinykd_requantize_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_3_mve_s8, 3, tinykd_requantize_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_4_mve_s8, 4, tinykd_requantize_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_n_mve_s8, 0, tinykd_requantize_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_1_positive_mve_s8, 1, tinykd_requantize_positive_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_2_positive_mve_s8, 2, tinykd_requantize_positive_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_3_positive_mve_s8, 3, tinykd_requantize_positive_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_4_positive_mve_s8, 4, tinykd_requantize_positive_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_n_positive_mve_s8, 0, tinykd_requantize_positive_words)

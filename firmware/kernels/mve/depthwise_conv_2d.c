@@ -9,33 +9,49 @@
 #include "tinykd/mve.h"
 #include "tinykd/mve_layers.h"
 
+/* Eight or four channels to one byte of each line. */
+TINYKD_INLINE void depthwise_mve_put(int8_t *to, tinykd_halves offsets, tinykd_halves v, int32_t some)
+{
+    if (some == 8) {
+        tinykd_scatter_halves(to, offsets, v);
+    } else {
+        tinykd_scatter_some_halves(to, offsets, v, some);
+    }
+}
+
+/* Eight or four channels of one row into the lines: zero points, pixels, zero points. */
+TINYKD_INLINE void depthwise_mve_channels(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *from, int32_t before, int32_t inside,
+                                          int32_t after, tinykd_halves offsets, int32_t some, int8_t *to)
+{
+    const tinykd_halves outside = tinykd_same_halves(p->input_zero_point);
+    const int32_t step = p->kernel_height, channels = p->channels;
+
+    for (; before > 0; --before, to += step) {
+        depthwise_mve_put(to, offsets, outside, some);
+    }
+    for (; inside > 0; --inside, from += channels, to += step) {
+        depthwise_mve_put(to, offsets, some == 8 ? tinykd_load_halves(from) : tinykd_load_some_halves(from, some), some);
+    }
+    for (; after > 0; --after, to += step) {
+        depthwise_mve_put(to, offsets, outside, some);
+    }
+}
+
 /* One row of the padded input into the lines; `row` is null outside. */
 static __attribute__((noinline)) void depthwise_mve_insert(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *row, int8_t *lines)
 {
-    const tinykd_halves offsets = tinykd_multiples(p->line), outside = tinykd_same_halves(p->input_zero_point);
-    const int32_t columns = (p->out_width - 1) * p->stride_width + p->kernel_width;
-    const int32_t eight = 8 * p->line, groups = p->channels >> 3, step = p->kernel_height;
+    const tinykd_halves offsets = tinykd_multiples(p->line);
+    const int32_t columns = (p->out_width - 1) * p->stride_width + p->kernel_width, room = columns - p->pad_left;
+    const int32_t inside = row == 0 ? 0 : p->in_width < room ? p->in_width : room;
+    const int32_t before = row == 0 ? columns : p->pad_left, after = row == 0 ? 0 : room - inside;
+    const int8_t *const from = row == 0 ? lines : row; /* of which nothing is read where no column lies inside */
+    int32_t c = 0;
 
-    for (int32_t x = -p->pad_left; x < columns - p->pad_left; ++x, lines += step) {
-        int8_t *to = lines;
-
-        if (row != 0 && x >= 0 && x < p->in_width) {
-            const int8_t *from = row + x * p->channels;
-
-            for (int32_t i = groups; i > 0; --i, from += 8, to += eight) {
-                tinykd_scatter_halves(to, offsets, tinykd_load_halves(from));
-            }
-            if ((p->channels & 4) != 0) {
-                tinykd_scatter_some_halves(to, offsets, tinykd_load_some_halves(from, 4), 4);
-            }
-        } else {
-            for (int32_t i = groups; i > 0; --i, to += eight) {
-                tinykd_scatter_halves(to, offsets, outside);
-            }
-            if ((p->channels & 4) != 0) {
-                tinykd_scatter_some_halves(to, offsets, outside, 4);
-            }
-        }
+    for (; c + 8 <= p->channels; c += 8, lines += 8 * p->line) {
+        depthwise_mve_channels(p, from + c, before, inside, after, offsets, 8, lines);
+    }
+    if (c < p->channels) {
+        depthwise_mve_channels(p, from + c, before, inside, after, offsets, 4, lines);
     }
 }
 

@@ -16,6 +16,7 @@ from tinykd.compile.ops.conv_2d import Conv2D
 from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted, magnitudes
+from tinykd.compile.ops.window import Axis
 
 BYTES, QUAD = 16, 4
 """Bytes of a vector; channels that are requantized together, one in each word of it."""
@@ -118,41 +119,74 @@ def _ties(p: FullyConnected) -> bool:
 
 
 def conv_2d(p: Any) -> Call | None:
-    """One group, one image, no dilation along rows, filters a multiple of 4."""
-    if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1:
+    """One group, one image, no dilation, filters a multiple of 4."""
+    if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1 or p.out_channels % QUAD:
         return None
-    shifted = with_right_shifts(as_one_row(p), 0)
-    if shifted is None or p.columns.dilation != 1 or p.out_channels % QUAD:
+    direct = _single_taps(p) and (p.in_channels <= _MOST_HELD * BYTES or p.in_channels % BYTES == 0)
+    shifted = with_right_shifts(as_one_row(p) if direct else p, 0)
+    if shifted is None or p.rows.dilation != 1 or p.columns.dilation != 1:
         return None
-    filters = p.weights.reshape(p.out_channels, -1)
+    filters = p.weights.transpose(0, 2, 1, 3).reshape(p.out_channels, -1)
     table = chunked(filters)
     chunks = table.shape[2]
-    number = chunks if chunks <= _MOST_HELD + 1 else "n"
-    direct = _single_taps(p) and (chunks <= _MOST_HELD or filters.shape[1] % BYTES == 0)
-    positive = "positive_" if p.clamp[0] >= p.output_zero_point else ""
+    spread, scratch = _spread(shifted), 0 if direct else lines_bytes(shifted.rows, shifted.columns, p.in_channels) + BYTES * chunks
+    if spread.max() > _LARGEST_OFFSET:
+        return None
+    name = "".join(
+        (
+            "" if direct else "lines_",
+            f"{chunks}_" if chunks <= _MOST_HELD + 1 else "n_",
+            "positive_" if p.clamp[0] >= p.output_zero_point else "",
+        )
+    )
     fields = portable_conv_2d.call(shifted).fields
+    within = access.window(1, shifted.rows, shifted.columns, p.in_channels, p.out_channels, 2 * p.out_channels)
     return Call(
-        function=f"tinykd_conv_2d_{'' if direct else 'gather_'}{number}_{positive}mve_s8",
+        function=f"tinykd_conv_2d_{name}mve_s8",
         struct="tinykd_conv_2d_mve",
         fields={
             **{name: value for name, value in fields.items() if name not in _NOT_IN_STRUCT},
             "chunks": chunks,
             "last": (filters.shape[1] - 1) % BYTES + 1 if direct else BYTES,
+            "spread": Table("uint8_t", spread),
             # filters 0 and 2 together, then 1 and 3
             "weights": Table("int8_t", table.reshape(-1, 2, 2, chunks, BYTES).transpose(0, 2, 3, 1, 4)),
             "scaling": scaling(shifted, filters),
         },
         source="mve/conv_2d.c",
-        scratch=0 if direct else 2 * BYTES * (chunks + 1),
-        # two pixels are computed together, four channels after four: both windows are read again until both are written
-        distances=(access.window(1, shifted.rows, shifted.columns, p.in_channels, p.out_channels, 2 * p.out_channels),),
+        scratch=scratch,
+        # where two pixels are computed from the input, four channels after four, both are read again until both are written
+        distances=(within if direct else lines_distance(shifted.rows, shifted.columns, p.in_channels, p.out_channels),),
     )
 
+
+def lines_bytes(rows: Axis, columns: Axis, channels: int) -> int:
+    """Lines of a whole layer: `kernel` rows of each column, and a pixel for each row that the windows move down."""
+    padded_rows, padded_columns = ((axis.output - 1) * axis.stride + axis.kernel for axis in (rows, columns))
+    return (rows.kernel * (padded_columns - 1) + padded_rows) * channels
+
+
+def lines_distance(rows: Axis, columns: Axis, in_channels: int, out_channels: int) -> int:
+    """Rows are in the lines before the first output row that needs them is written."""
+    done = np.arange(1, rows.output, dtype=np.int64)
+    read = np.clip((done - 1) * rows.stride + rows.kernel - rows.pad, 0, rows.input)
+    after = np.maximum(read, np.clip(done * rows.stride - rows.pad, 0, rows.input))
+    return access.distance(done * columns.output * out_channels, after * columns.input * in_channels)
+
+
+def _spread(p: Conv2D) -> Array:
+    """[16] where the lines have bytes of pixels that follow each other, from the first of them on."""
+    byte = np.arange(BYTES if p.in_channels < BYTES else 1)
+    return np.asarray(byte // p.in_channels * p.rows.kernel * p.in_channels + byte % p.in_channels)
+
+
+_LARGEST_OFFSET = 255
+"""Of bytes that one instruction writes."""
 
 _MOST_HELD = 3
 """Chunks of two pixels that stay in registers."""
 
-_NOT_IN_STRUCT = ("batch", "groups", "dilation_width", "weights", "bias", "multipliers", "shifts")
+_NOT_IN_STRUCT = ("batch", "groups", "dilation_height", "dilation_width", "weights", "bias", "multipliers", "shifts")
 
 
 def _single_taps(p: Conv2D) -> bool:

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from tinykd.compile.ops import depthwise_conv_2d as portable_depthwise
-from tinykd.compile.ops.access import distance
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.operator import Call, Table
-from tinykd.compile.specialise.mve import BYTES, QUAD, scaling, with_right_shifts
+from tinykd.compile.specialise.mve import BYTES, QUAD, lines_bytes, lines_distance, scaling, with_right_shifts
 
 _LARGEST_LINE = (1 << 16) // 8
 """Eight lines are reached by offsets of 16 bits."""
@@ -22,8 +21,7 @@ def depthwise_conv_2d(p: Any) -> Call | None:
     if not fits or p.in_channels % QUAD or p.rows.dilation != 1 or p.columns.dilation != 1:
         return None
     shifted = with_right_shifts(p, 3)
-    padded_rows, padded_columns = ((axis.output - 1) * axis.stride + axis.kernel for axis in (p.rows, p.columns))
-    line = p.rows.kernel * (padded_columns - 1) + padded_rows
+    line = lines_bytes(p.rows, p.columns, 1)
     if shifted is None or line >= _LARGEST_LINE:
         return None
     # [channels, kernel_width * kernel_height]
@@ -44,7 +42,7 @@ def depthwise_conv_2d(p: Any) -> Call | None:
         },
         source="mve/depthwise_conv_2d.c",
         scratch=p.in_channels * line + chunks * BYTES,
-        distances=(_distance(p),),
+        distances=(lines_distance(p.rows, p.columns, p.in_channels, p.in_channels),),
     )
 
 
@@ -57,11 +55,3 @@ def _windows(p: DepthwiseConv2D, chunks: int) -> str:
     if chunks == 1 and apart in (3, 6):
         return f"step_{apart}"
     return str(chunks) if chunks in (2, 4) else "n"
-
-
-def _distance(p: DepthwiseConv2D) -> int:
-    """Rows are in the lines before the first output row that needs them is written."""
-    done = np.arange(1, p.rows.output, dtype=np.int64)
-    read = np.clip((done - 1) * p.rows.stride + p.rows.kernel - p.rows.pad, 0, p.rows.input)
-    after = np.maximum(read, np.clip(done * p.rows.stride - p.rows.pad, 0, p.rows.input))
-    return distance(done * p.columns.output * p.in_channels, after * p.columns.input * p.in_channels)
