@@ -84,7 +84,7 @@ class Teaching:
         section = self.recipe.distill
         theirs: Mapping[str, tuple[int, ...]] = {LOGITS: (self.data.classes,)}
         model = None
-        if any(loss.compares == "features" for loss in section.losses):
+        if any(loss.compares != "logits" for loss in section.losses):
             if self.stored_file is not None:
                 theirs = {name: array.shape[2:] for name, array in self.outputs().train.items()}
             else:

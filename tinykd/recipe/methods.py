@@ -36,6 +36,13 @@ SCHEME_COSTS: Mapping[str, str] = {
 """What a scheme runs, beside the losses of the recipe."""
 
 
+MODEL_COSTS: Mapping[str, str] = {
+    "weights": "the teacher's kernels",
+    "jacobian": "both networks once more at every step, and the gradient of a gradient",
+}
+"""What a loss takes that looks at the networks themselves."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A key of the method's table in a recipe, its default as TOML (None: must be given or may stay away), and its meaning."""
@@ -103,7 +110,10 @@ def _family(section: type[LossSection]) -> Family:
 
 
 def _loss_cost(section: type[LossSection]) -> str:
-    if issubclass(section, FeatureSection):
+    name = section.model_fields["name"].default
+    if section.compares == "models":
+        compared = MODEL_COSTS[name]
+    elif issubclass(section, FeatureSection):
         compared = {"maps": "maps of each size", "last_map": "the last map", "embedding": "the embedding"}[section.auto]
     else:
         compared = "logits only"

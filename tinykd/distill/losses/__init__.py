@@ -9,20 +9,25 @@ from tinykd.distill.losses.correlation import Correlation
 from tinykd.distill.losses.crd import CRD
 from tinykd.distill.losses.dist import Dist
 from tinykd.distill.losses.dkd import DKD
+from tinykd.distill.losses.factor import Factor
 from tinykd.distill.losses.fsp import FSP
 from tinykd.distill.losses.hint import Hint
+from tinykd.distill.losses.jacobian import Jacobian
 from tinykd.distill.losses.kd import KD
 from tinykd.distill.losses.logit_std import LogitStd
 from tinykd.distill.losses.logits import Logits
 from tinykd.distill.losses.loss import Loss
 from tinykd.distill.losses.mmd import MMD
+from tinykd.distill.losses.msff import MSFF
 from tinykd.distill.losses.nst import NST
 from tinykd.distill.losses.pkt import PKT
+from tinykd.distill.losses.review import Review
 from tinykd.distill.losses.rkd import RKD
 from tinykd.distill.losses.similarity import Similarity
 from tinykd.distill.losses.soft_target_ce import SoftTargetCE
 from tinykd.distill.losses.sparsity import Sparsity
 from tinykd.distill.losses.svd import SVD
+from tinykd.distill.losses.weights import Weights
 from tinykd.recipe.losses import LossSection
 
 LOSSES: dict[str, type[Loss]] = {
@@ -41,6 +46,11 @@ LOSSES: dict[str, type[Loss]] = {
     "nst": NST,
     "activation_boundary": ActivationBoundary,
     "sparsity": Sparsity,
+    "factor": Factor,
+    "review": Review,
+    "msff": MSFF,
+    "weights": Weights,
+    "jacobian": Jacobian,
     # relation
     "similarity": Similarity,
     "pkt": PKT,

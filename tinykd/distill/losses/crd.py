@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.loss import Loss, Shape, features, fixed, needed
 from tinykd.distill.losses.sizes import flat
 from tinykd.distill.losses.unit import unit
 from tinykd.errors import RecipeError, UsageError
+from tinykd.recipe.losses.loss import Compares
 
 keras = _keras()
 
@@ -31,7 +32,7 @@ class CRD(Loss):
         dimension: of the embeddings.
     """
 
-    compares: ClassVar[Literal["logits", "features"]] = "features"
+    compares: ClassVar[Compares] = "features"
 
     def __init__(self, negatives: int = 16384, temperature: float = 0.07, momentum: float = 0.5, dimension: int = 128) -> None:
         self.negatives = negatives

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.loss import Loss, Shape, features, fixed
 from tinykd.distill.losses.maps import as_map, same_width, widened
 from tinykd.distill.losses.sizes import matched
 from tinykd.errors import RecipeError
+from tinykd.recipe.losses.loss import Compares
 
 keras = _keras()
 
@@ -23,7 +24,7 @@ class FSP(Loss):
     differ, a 1x1 convolution takes the student's to the teacher's.
     """
 
-    compares: ClassVar[Literal["logits", "features"]] = "features"
+    compares: ClassVar[Compares] = "features"
 
     def build(self, teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> None:
         """One 1x1 convolution a pair of layers of different widths.

@@ -8,10 +8,11 @@ banks) belong to the loss: they are trained beside the student, saved in its che
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.errors import UsageError
+from tinykd.recipe.losses.loss import Compares
 
 keras = _keras()
 
@@ -23,13 +24,13 @@ class Loss(keras.distillation.DistillationLoss):  # type: ignore[misc,name-defin
     """One term of what the student minimises.
 
     Attributes:
-        compares: `logits`, or `features` of matched layers.
+        compares: `logits`, `features` of matched layers, or the `models` themselves.
         samples: Training samples, for losses that remember each (set before `build`); None where nobody said.
         teacher_layer_name, student_layer_name: where Keras's own `Distiller` takes a single pair of features; None for logits.
         networks: the helper networks, built Keras layers or models; made in `build` or `attach`.
     """
 
-    compares: ClassVar[Literal["logits", "features"]] = "logits"
+    compares: ClassVar[Compares] = "logits"
     samples: int | None = None
     teacher_layer_name: str | None = None
     student_layer_name: str | None = None

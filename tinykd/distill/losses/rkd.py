@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.loss import Loss, features, fixed
 from tinykd.distill.losses.sizes import flat
 from tinykd.distill.losses.unit import unit
+from tinykd.recipe.losses.loss import Compares
 
 keras = _keras()
 
@@ -27,7 +28,7 @@ class RKD(Loss):
         angle: weight of the angles; 0 leaves them out.
     """
 
-    compares: ClassVar[Literal["logits", "features"]] = "features"
+    compares: ClassVar[Compares] = "features"
 
     def __init__(self, distance: float = 25.0, angle: float = 50.0) -> None:
         self.distance = distance

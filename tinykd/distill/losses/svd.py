@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.fsp import require_consecutive
 from tinykd.distill.losses.loss import Loss, Shape, features, fixed
 from tinykd.distill.losses.maps import as_map, same_width, widened
+from tinykd.recipe.losses.loss import Compares
 
 keras = _keras()
 
@@ -33,7 +34,7 @@ class SVD(Loss):
         k: singular vectors of a map.
     """
 
-    compares: ClassVar[Literal["logits", "features"]] = "features"
+    compares: ClassVar[Compares] = "features"
 
     def __init__(self, k: int = 1) -> None:
         self.k = k

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Discriminator, Tag
 
-from tinykd.recipe.losses.feature import ActivationBoundary, Attention, Hint, Mmd, Nst, Sparsity
+from tinykd.recipe.losses.feature import ActivationBoundary, Attention, Factor, Hint, Jacobian, Mmd, Msff, Nst, Review, Sparsity, Weights
 from tinykd.recipe.losses.loss import FeatureSection, LossSection, Pairs
 from tinykd.recipe.losses.relation import Correlation, Crd, Fsp, Pkt, Rkd, Similarity, Svd
 from tinykd.recipe.losses.response import Bounded, Dist, Dkd, Kd, Logits, LogitStd, SoftTargetCe
@@ -29,6 +29,11 @@ SECTIONS: dict[str, type[LossSection]] = {
     "nst": Nst,
     "activation_boundary": ActivationBoundary,
     "sparsity": Sparsity,
+    "factor": Factor,
+    "review": Review,
+    "msff": Msff,
+    "weights": Weights,
+    "jacobian": Jacobian,
     # relation
     "similarity": Similarity,
     "pkt": Pkt,

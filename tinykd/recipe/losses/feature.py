@@ -1,4 +1,4 @@
-"""Feature losses: layers against layers, sample by sample."""
+"""Feature losses: layers against layers, sample by sample; and two losses that need the networks themselves."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from tinykd.recipe.losses.loss import FeatureSection
-from tinykd.recipe.section import NonNegative, Positive
+from tinykd.recipe.losses.loss import Compares, FeatureSection, LossSection
+from tinykd.recipe.section import NonNegative, NonNegativeInt, Positive
 
 REGRESSORS = "a regressor a pair: a 1x1 convolution on maps, a dense layer on vectors"
 
@@ -97,3 +97,85 @@ class Sparsity(FeatureSection):
         default="straight_through", description="the step with the sigmoid's gradient, or the sigmoid itself"
     )
     slope: Positive = Field(default=4.0, description="the surrogate is sigmoid(slope x)")
+
+
+class Factor(FeatureSection):
+    """Factor transfer: both networks' maps put into other words, the teacher's by an autoencoder of its features.
+
+    The paraphraser is trained before the student, on the teacher's features alone, and then stays.
+
+    Formula: mean |f_s / |f_s| - f_t / |f_t||, f the factor of a sample as one vector, summed over pairs
+    Paper: Kim, Park and Kwak 2018, "Paraphrasing Complex Network: Network Compression via Factor Transfer", equation 3
+    """
+
+    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "last_map"
+    helpers: ClassVar[str] = "a paraphraser (six convolutions) and a translator (three) a pair"
+
+    name: Literal["factor"] = Field(default="factor", description="kind of knowledge")
+    weight: NonNegative = Field(default=200.0, description="beside the labels' cross-entropy")
+    rate: Positive = Field(default=0.5, description="channels of the factor over the teacher's, k")
+    epochs: NonNegativeInt = Field(default=30, description="of the paraphraser's training")
+
+
+class Review(FeatureSection):
+    """Knowledge review: each stage of the teacher also teaches the student's deeper stages.
+
+    From the deepest stage to the shallowest, maps of the student are fused with weights a position, and compared at several sizes.
+
+    Formula: sum_l w_l mean (pool_l(F_s) - pool_l(F_t))^2 / sum_l w_l, sizes l: all, 4, 2, 1, w: 1, 1/2, 1/4, 1/8, summed over stages
+    Paper: Chen et al. 2021, "Distilling Knowledge via Knowledge Review", section 3
+    """
+
+    helpers: ClassVar[str] = "a fusion a stage: a 1x1 convolution, a 3x3 one, and one for the weights of positions"
+
+    name: Literal["review"] = Field(default="review", description="kind of knowledge")
+    weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy; the authors take up to 8")
+    warmup_epochs: NonNegative = Field(default=20.0, description="in which the weight rises linearly from 0")
+
+
+class Msff(FeatureSection):
+    """Multistage feature fusion: stages of the student fused with all deeper ones, by attention over stages.
+
+    The authors published no code: their structure, with details chosen here; see the class for these.
+
+    Formula: mean over positions of 1 - cosine over channels + mean over channels of 1 - cosine over positions, summed over stages
+    Paper: Li et al. 2024, "Multistage feature fusion knowledge distillation", Scientific Reports 14
+    """
+
+    helpers: ClassVar[str] = "a 1x1 convolution each way and a query a stage"
+
+    name: Literal["msff"] = Field(default="msff", description="kind of knowledge")
+    weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy")
+
+
+class Weights(FeatureSection):
+    """Intermediate weights: the student's kernels against a learned linear projection of the teacher's.
+
+    Kernels are [taps, inputs, outputs]; the projection has a matrix for each of the three axes. A layer without a kernel stands for
+    the last one before it that has one. Needs the teacher's model, and costs nothing a sample.
+
+    Formula: mean (W_s - P(W_t))^2, P(W)[p, i, o] = sum_qjr A[p, q] B[i, j] C[o, r] W[q, j, r], summed over pairs
+    Paper: no paper of its own; Han 2023, "TinyML and Efficient Deep Learning Computing", lecture on knowledge distillation
+    """
+
+    compares: ClassVar[Compares] = "models"
+    helpers: ClassVar[str] = "a matrix for each axis of a kernel"
+
+    name: Literal["weights"] = Field(default="weights", description="kind of knowledge")
+    weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy")
+
+
+class Jacobian(LossSection):
+    """Gradient attention: which input values the label's cross-entropy depends on.
+
+    Needs the teacher's model; both networks run once more each step, in inference mode, and the student's gradient is differentiated.
+
+    Formula: |J_s - J_t|^2, J = dCE/dx; or mean (A_s - A_t)^2, A = mean over channels of |J| scaled to length 1
+    Paper: Zagoruyko and Komodakis 2017, "Paying More Attention to Attention", section 3.2
+    """
+
+    compares: ClassVar[Compares] = "models"
+
+    name: Literal["jacobian"] = Field(default="jacobian", description="kind of knowledge")
+    weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy")
+    form: Literal["gradient", "attention"] = Field(default="gradient", description="the gradient itself, or a map of its size")

@@ -18,6 +18,9 @@ from pydantic import Field
 
 from tinykd.recipe.section import NonNegative, Section
 
+Compares = Literal["logits", "features", "models"]
+"""What the teacher must give: its logits, features of layers, or itself."""
+
 Pairs = tuple[tuple[str, str], ...] | Literal["auto"]
 """(student layer, teacher layer), each a name or a glob; or `auto`."""
 
@@ -26,12 +29,12 @@ class LossSection(Section):
     """A term of the distillation loss.
 
     Attributes:
-        compares: what the teacher must give: its logits, or features of layers.
+        compares: what the teacher must give.
         helpers: networks that are trained beside the student and thrown away; empty where there are none.
         shares_labels: whether its weight is taken from the labels' unless `distill.label_weight` says otherwise (Hinton's alpha).
     """
 
-    compares: ClassVar[Literal["logits", "features"]] = "logits"
+    compares: ClassVar[Compares] = "logits"
     helpers: ClassVar[str] = ""
     shares_labels: ClassVar[bool] = False
 
@@ -42,14 +45,14 @@ class LossSection(Section):
 
 
 class FeatureSection(LossSection):
-    """A term that compares layers of both networks.
+    """A term that compares layers of both networks: what they give, or their weights.
 
     Attributes:
         auto: what `pairs = "auto"` means: `maps`, the last layer of each spatial size that both networks have (where neither has
             maps, the embedding); `last_map`, the last of these; `embedding`, the last vector before the logits.
     """
 
-    compares: ClassVar[Literal["logits", "features"]] = "features"
+    compares: ClassVar[Compares] = "features"
     auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "maps"
 
     pairs: Pairs = Field(default="auto", description="[student layer, teacher layer] each, names or globs; auto matches by resolution")
