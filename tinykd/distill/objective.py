@@ -155,4 +155,4 @@ def make_term(section: LossSection, student: Any, teacher: Layers, samples: int 
     compared = pairs or ((LOGITS, LOGITS),)
     loss.build([teacher[theirs] for _, theirs in compared], [ours[mine] for mine, _ in compared])
     loss.attach(student, teacher_model, pairs)
-    return Term(section.weight, loss, pairs)
+    return Term(section.weight, loss, pairs if section.compares == "features" else ())
