@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 
 _LOCAL = re.compile(r'^#include "([^"]+)"\s*$')
-_SYSTEM = re.compile(r"^#include <([^>]+)>\s*$")
+_SYSTEM = re.compile(r"^#include <(stdint|string)\.h>\s*$")
+"""What every C99 compiler has; other headers stay where the code asks for them, inside its conditions."""
 
 
 def amalgamate(files: Mapping[str, str], sources: list[str], keep: str) -> str:
@@ -36,5 +37,5 @@ def amalgamate(files: Mapping[str, str], sources: list[str], keep: str) -> str:
         return lines
 
     body = [line for source in sources for line in expand(source)]
-    includes = [f'#include "{keep}"', "", *(f"#include <{name}>" for name in sorted(system)), ""]
+    includes = [f'#include "{keep}"', "", *(f"#include <{name}.h>" for name in sorted(system)), ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(includes + body)) + "\n"
