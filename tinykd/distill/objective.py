@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -111,10 +111,13 @@ def label_loss(labels: Any, logits: Any, smoothing: float = 0.0) -> Any:
 
 
 def label_weight(section: Distill) -> float:
-    """Weight of the cross-entropy: the recipe's, or what soft targets (losses that stand in for labels) leave of 1."""
-    if section.label_weight is not None:
-        return section.label_weight
-    return max(0.0, 1.0 - sum(loss.weight for loss in section.losses if loss.shares_labels))
+    """Weight of the cross-entropy: the recipe's, or the default."""
+    return default_label_weight(section.losses) if section.label_weight is None else section.label_weight
+
+
+def default_label_weight(losses: Sequence[LossSection]) -> float:
+    """What soft targets, which stand in for labels, leave of 1."""
+    return max(0.0, 1.0 - sum(loss.weight for loss in losses if loss.shares_labels))
 
 
 def distillation_objective(

@@ -19,8 +19,10 @@ QUANTIZED = "quant_"
 def layer_shapes(model: Any) -> dict[str, Shape]:
     """Every layer that can be read, in order of the forward pass, with the shape of one sample's output.
 
-    The network's input is none of them; its output is called `logits` whatever its layer's name. A network without a graph of
-    layers (subclassed) shows only that.
+    The network's input is none of them; its output is called `logits` whatever its layer's name.
+
+    Raises:
+        UnsupportedModel: it has no graph of layers (subclassed).
     """
     return {name: tuple(int(size) for size in output.shape[1:]) for name, output in _outputs(model) if None not in tuple(output.shape[1:])}
 
@@ -29,12 +31,16 @@ def tap(model: Any, layers: Sequence[str]) -> Callable[..., Mapping[str, Any]]:
     """`(x, training=...) -> {"logits": ..., layer: ...}`, the network run once.
 
     Args:
-        model: Of either Keras; in one prepared for quantization-aware training a layer is found under the name it had before.
+        model: Of either Keras, or one that taps itself (`tapped`). In one prepared for quantization-aware training a layer is
+            found under the name it had before.
         layers: Names of layers.
 
     Raises:
         UnsupportedModel: there is no such layer to read.
     """
+    if hasattr(model, "tapped"):
+        itself: Callable[..., Mapping[str, Any]] = model.tapped
+        return itself
     if not layers:
         return lambda x, training: {LOGITS: model(x, training=training)}
     found = dict(_outputs(model))
@@ -57,6 +63,10 @@ def _keras() -> Any:
 
 def _outputs(model: Any) -> Iterator[tuple[str, Any]]:
     """Name and symbolic output of every layer that can be read; the network's own output comes last, as `logits`."""
+    try:
+        logits = model.output
+    except (AttributeError, ValueError):
+        raise UnsupportedModel(f"{model.name} shows no output: it is not functional or sequential", "build it from keras.Input") from None
     for layer in model.layers:
         if type(layer).__name__ in ("InputLayer", "QuantizeLayer"):
             continue
@@ -65,6 +75,6 @@ def _outputs(model: Any) -> Iterator[tuple[str, Any]]:
         except (AttributeError, ValueError, RuntimeError):  # used several times, or not part of a graph
             continue
         name = layer.name.removeprefix(QUANTIZED)
-        if hasattr(output, "shape") and output is not model.output and name != LOGITS:
+        if hasattr(output, "shape") and output is not logits and name != LOGITS:
             yield name, output
-    yield LOGITS, model.output
+    yield LOGITS, logits
