@@ -87,14 +87,14 @@ class Pipeline:
 
     def quantize(self) -> Mapping[str, Any]:
         """Quantization-aware training with the distillation loss still on, then conversion. Values as `teacher`."""
-        learning = self.scheme.learning
+        learning, tutor = self.scheme.learning, self.scheme.tutor
         key = learning.key(
             "quantize",
             student=file_hash(self.run.path("student.keras")),
             helpers=file_hash(self.run.path(HELPERS)),
             quantize=dump(self.recipe.quantize),
             distill=dump(self.recipe.distill),
-            outputs=self.teaching.outputs_key,
+            outputs=tutor.outputs_key,
         )
 
         def compute() -> Mapping[str, Any]:
@@ -102,11 +102,11 @@ class Pipeline:
             seed_everything(self.recipe.seed, "quantize")
             calibration = self._calibration()
             student = load_keras(self.run.path("student.keras"))
-            objective = self.teaching.objective(student)
+            objective = tutor.objective(student)
             write_variables(objective.variables, load_arrays(self.run.path(HELPERS)))
             model = chosen.prepare(student, self.recipe.student, calibration)
             trainer = learning.trainer("quantize", key, chosen.keras(), self.recipe.quantize.train, objective.continued())
-            lessons = self.scheme.lessons(self.teaching, objective)
+            lessons = tutor.lessons(objective.teacher_layers)
             history = trainer.fit(model, learning.data.train.y, lessons, self.data.validation)
             chosen.settle(model, calibration)
             self.stages.save_predictions("qat", predictor(model))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,17 +67,24 @@ class Stages:
         return Trainer(keras, self.run, stage, key, self.recipe.seed, training, objective, self.progress)
 
     def fitted(
-        self, stage: str, key: str, model: Any, training: Training, objective: Objective, lessons: Lessons
+        self,
+        stage: str,
+        key: str,
+        model: Any,
+        training: Training,
+        objective: Objective,
+        lessons: Lessons,
+        labels: NDArray[np.int64] | None = None,
+        keep: Mapping[int, Path] | None = None,
     ) -> tuple[EpochRecord, ...]:
-        """Train a Keras 3 network, or several joined, in place."""
-        trainer = self.trainer(stage, key, _keras(), training, objective)
-        return trainer.fit(model, self.data.train.y, lessons, self.data.validation)
+        """Train a Keras 3 network, or several joined, in place, with the training split's labels unless there are others."""
+        trainer = replace(self.trainer(stage, key, _keras(), training, objective), keep=keep or {})
+        return trainer.fit(model, self.data.train.y if labels is None else labels, lessons, self.data.validation)
 
     def kept(self, stage: str, model: Any, history: tuple[EpochRecord, ...]) -> Values:
         """Settle a trained network's batch norm, evaluate it and write it to `STAGE.keras`; its values."""
         reestimate_batch_norm(model, self.data.train.x)
-        self.save_predictions(stage, predictor(model))
-        save_keras(model, self.run.path(f"{stage}.keras"))
+        self.save(model, stage)
         return training_values(history, int(model.count_params()))
 
     def trained(self, stage: str, key: str, model: Any, training: Training, objective: Objective, lessons: Lessons) -> Values:
@@ -98,6 +106,11 @@ class Stages:
     def once_trained(self, stage: str, key: str, compute: Callable[[], Values]) -> Values:
         """`once` for a network that `compute` leaves with `kept`."""
         return self.once(stage, key, (f"{stage}.keras", f"predictions/{stage}.npz"), compute)
+
+    def save(self, model: Any, stage: str) -> None:
+        """Evaluate a settled network and write it to `STAGE.keras`."""
+        self.save_predictions(stage, predictor(model))
+        save_keras(model, self.run.path(f"{stage}.keras"))
 
     def save_predictions(self, stage: str, predict: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
         """Logits on validation and test to `predictions/STAGE.npz`."""

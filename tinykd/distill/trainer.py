@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from tinykd.data import Split
 from tinykd.distill.checkpoint import Checkpoint, EpochRecord, load_checkpoint, save_checkpoint
 from tinykd.distill.evaluation import accuracy, cross_entropy, predictor
+from tinykd.distill.keras_files import save_keras
 from tinykd.distill.keras_modules import tensorflow, tf_keras
 from tinykd.distill.objective import Objective
 from tinykd.distill.optimizers import build_optimizer
@@ -69,6 +71,7 @@ class Trainer:
         training: The schedule.
         objective: What is minimised.
         progress: Who is told.
+        keep: Epochs, from 1, after which the network is also saved, and where.
     """
 
     keras: ModuleType
@@ -79,6 +82,7 @@ class Trainer:
     training: Training
     objective: Objective
     progress: TrainingProgress
+    keep: Mapping[int, Path] = field(default_factory=dict)
 
     def fit(self, model: Any, labels: NDArray[np.int64], lessons: Lessons, validation: Split) -> tuple[EpochRecord, ...]:
         """Train `model`, and the losses' helper networks, in place; leave both with the weights of the best validation epoch.
@@ -132,6 +136,8 @@ class Trainer:
                 if all(record.validation_accuracy >= earlier.validation_accuracy for earlier in history):
                     best = read_variables(variables)
                 history += (record,)
+                if number + 1 in self.keep:
+                    save_keras(model, self.keep[number + 1])
                 save_checkpoint(path, Checkpoint(self.key, read_variables(variables), read_variables(_variables(optimizer)), best, history))
                 log.write(history)
                 self.progress.epoch(record)

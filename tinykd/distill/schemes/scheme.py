@@ -1,8 +1,8 @@
 """What a scheme is: how a run gets a teacher and a student. By itself it is offline distillation; other schemes change a part.
 
-Whatever it does, a scheme ends with two files: `teacher.keras` (or a given teacher), which the report compares with and which
-teaches on in quantization-aware training, and `student.keras` of the recipe's architecture. Schemes without a teacher trained
-before leave the ensemble that their student came from as `teacher.keras`.
+Whatever it does, a scheme ends with two files: `teacher.keras` (or a given teacher), which the report compares with, and
+`student.keras` of the recipe's architecture. Schemes without a teacher trained before leave the ensemble that their student
+came from as `teacher.keras`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tinykd.data import Dataset
 from tinykd.distill.keras_files import load_keras
@@ -68,8 +71,13 @@ class Scheme:
 
     @cached_property
     def teaching(self) -> Teaching:
-        """The teacher that the report compares with, and quantization-aware training goes on with; from `outputs` on after `teacher`."""
-        return Teaching(self.recipe, self.learning.data, self.run, self.progress, self.teacher_path)
+        """The teacher that the report compares with; from `outputs` on after `teacher`."""
+        return Teaching(self.recipe, self.data, self.run, self.progress, self.teacher_path)
+
+    @cached_property
+    def tutor(self) -> Teaching:
+        """The teacher that the student learns from, also in quantization-aware training."""
+        return self.teaching if self.learning.data is self.data else replace(self.teaching, data=self.learning.data)
 
     # The two stages.
 
@@ -81,7 +89,7 @@ class Scheme:
 
     def student(self) -> Values:
         """Distil. Values as `teacher`."""
-        return self.taught("student", self.recipe.student, self.teaching)
+        return self.taught("student", self.recipe.student, self.tutor)
 
     # What schemes are made of.
 
@@ -115,9 +123,13 @@ class Scheme:
             self.before(stage, key, model, teaching)
             objective = teaching.objective(model)
             teaching.prepare(objective)
-            values = self.learning.trained(
-                stage, key, model, self.recipe.distill.train, self.goal(objective, model), self.lessons(teaching, objective)
+            lessons = self.lessons(teaching, objective)
+            trained = self.trained(model, objective)
+            history = self.learning.fitted(
+                stage, key, trained, self.recipe.distill.train, self.goal(objective, model), lessons, self.labels
             )
+            self.settle(model)
+            values = self.learning.kept(stage, model, history)
             if extra:
                 save_arrays(self.run.path(HELPERS), read_variables(objective.variables))
             return values
@@ -137,18 +149,34 @@ class Scheme:
             def compute(name: str = name, earlier: Teaching = earlier, training: Training = section.train) -> Values:
                 objective = earlier.objective(model)
                 earlier.prepare(objective)
-                return self.learning.trained(name, key, model, training, objective, self.lessons(earlier, objective))
+                return self.learning.trained(name, key, model, training, objective, earlier.lessons(objective.teacher_layers))
 
             self.learning.once_trained(name, key, compute)
             write_variables(model.variables, read_variables(load_keras(self.run.path(f"{name}.keras")).variables))
 
+    # What a scheme changes about the student's training.
+
+    def trained(self, model: Any, objective: Objective) -> Any:  # noqa: ARG002
+        """What takes the steps: the student itself, or something around it."""
+        return model
+
     def goal(self, objective: Objective, model: Any) -> Objective:  # noqa: ARG002
-        """What the student minimises, given the recipe's losses."""
+        """What is minimised, given the recipe's losses."""
         return objective
 
     def lessons(self, teaching: Teaching, objective: Objective) -> Lessons:
         """What the student sees, epoch by epoch."""
         return teaching.lessons(objective.teacher_layers)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Of what the student sees, `[samples]`."""
+        return self.learning.data.train.y
+
+    def settle(self, model: Any) -> None:
+        """Put into the student what was around it."""
+
+    # Tools.
 
     def taught_by(self, name: str) -> Teaching:
         """As `teaching`, with a network of this run, which gives logits, for a teacher."""
@@ -157,7 +185,7 @@ class Scheme:
 
     def keep_helpers(self, student: Any) -> None:
         """For schemes that train without the recipe's losses: these begin in quantization-aware training, with fresh helpers."""
-        save_arrays(self.run.path(HELPERS), read_variables(self.teaching.objective(student).variables))
+        save_arrays(self.run.path(HELPERS), read_variables(self.tutor.objective(student).variables))
 
     def _with(self, **changes: Any) -> Recipe:
         distill: Distill = self.recipe.distill.model_copy(update=changes)
