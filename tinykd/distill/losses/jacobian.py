@@ -59,8 +59,14 @@ def _gradient(ours: Any, theirs: Any) -> Any:
 
 
 def _attention(ours: Any, theirs: Any) -> Any:
-    mine, yours = (unit(flat(keras.ops.mean(keras.ops.absolute(one), axis=-1, keepdims=len(one.shape) == 2))) for one in (ours, theirs))
+    mine, yours = (unit(flat(_size(one))) for one in (ours, theirs))
     return keras.ops.mean(keras.ops.square(mine - yours))
+
+
+def _size(gradient: Any) -> Any:
+    """Of each input value, for maps the mean over channels."""
+    sizes = keras.ops.absolute(gradient)
+    return sizes if len(sizes.shape) == 2 else keras.ops.mean(sizes, axis=-1)
 
 
 #: How gradients are compared.

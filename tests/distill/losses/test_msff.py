@@ -1,0 +1,81 @@
+"""Multistage feature fusion against loops over stages, positions and channels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.distill.losses.gradients import normal, student_gradient, teacher_gradients
+from tinykd.distill.keras_modules import keras as keras3
+from tinykd.distill.losses.msff import MSFF
+from tinykd.errors import UsageError
+
+pytestmark = pytest.mark.train
+
+TEACHERS = ((3, 4, 4, 6), (3, 2, 2, 5))
+STUDENTS = ((3, 4, 4, 2), (3, 2, 2, 3))
+
+
+def built(teachers: tuple[tuple[int, ...], ...] = TEACHERS, students: tuple[tuple[int, ...], ...] = STUDENTS) -> MSFF:
+    keras3().utils.set_random_seed(0)
+    loss = MSFF()
+    loss.build([shape[1:] for shape in teachers], [shape[1:] for shape in students])
+    return loss
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+
+def unlike(ours: np.ndarray, theirs: np.ndarray) -> float:
+    batch, height, width, channels = theirs.shape
+    spatial = [1 - cosine(ours[n, y, x], theirs[n, y, x]) for n in range(batch) for y in range(height) for x in range(width)]
+    channel = [1 - cosine(ours[n, :, :, c], theirs[n, :, :, c]) for n in range(batch) for c in range(channels)]
+    return float(np.mean(spatial) + np.mean(channel))
+
+
+def test_two_stages_against_loops() -> None:
+    loss, teachers, students = built(), normal(*TEACHERS), normal(*STUDENTS, seed=1)
+    entered = []
+    for stage, student in zip(loss.stages, students):
+        x = student.astype(np.float64) @ np.asarray(stage.convolution.kernel)
+        entered.append((x - x.mean(axis=(0, 1, 2))) / np.sqrt(x.var(axis=(0, 1, 2)) + 1e-5))
+    query = np.asarray(loss.stages[0].query.kernel, np.float64)[:, 0]
+    fused = np.zeros_like(entered[0])
+    for n in range(3):
+        scores = np.exp([x[n].mean(axis=(0, 1)) @ query for x in entered])
+        for y in range(4):
+            for x in range(4):
+                fused[n, y, x] = (scores[0] * entered[0][n, y, x] + scores[1] * entered[1][n, y // 2, x // 2]) / scores.sum()
+    expected = 0.0
+    for stage, z, teacher in zip(loss.stages, (fused, entered[1]), teachers):
+        expected += unlike(z @ np.asarray(stage.leave.kernel) + np.asarray(stage.leave.bias), teacher.astype(np.float64))
+    assert float(loss.compute_loss(teachers, students)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_nothing_to_learn_where_fused_maps_are_the_teachers_whatever_their_scale() -> None:
+    loss = built(((3, 4, 4, 2),), ((3, 4, 4, 2),))
+    (student,) = normal((3, 4, 4, 2))
+    (stage,) = loss.stages
+    fused = np.asarray(stage.fuse([stage.enter(student)]))
+    assert float(loss.compute_loss(7 * fused, student)) == pytest.approx(0, abs=1e-6)
+    assert float(loss.compute_loss(-fused, student)) == pytest.approx(4, abs=1e-5)
+
+
+def test_every_stage_learns_and_no_gradient_reaches_the_teacher() -> None:
+    loss = built(((3, 8, 2, 6), (3, 5)), ((3, 4, 4, 2), (3, 3)))
+    teachers, students = normal((3, 8, 2, 6), (3, 5)), normal((3, 4, 4, 2), (3, 3), seed=1)
+    assert all(np.abs(one).max() > 0 for one in student_gradient(lambda s: loss.compute_loss(teachers, s), students))
+    assert teacher_gradients(lambda t: loss.compute_loss(t, students), teachers) == [None, None]
+
+
+def test_dead_maps_give_finite_gradients() -> None:
+    loss, teachers = built(), normal(*TEACHERS)
+    teachers[0][..., 0] = 0
+    for gradient in student_gradient(lambda s: loss.compute_loss(teachers, s), [np.zeros(shape, np.float32) for shape in STUDENTS]):
+        assert np.isfinite(gradient).all()
+
+
+def test_unbuilt() -> None:
+    with pytest.raises(UsageError, match="build"):
+        MSFF().compute_loss(*normal((2, 4, 4, 3), (2, 4, 4, 3)))
