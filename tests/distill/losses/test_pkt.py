@@ -40,6 +40,6 @@ def test_rotations_and_lengths_are_free() -> None:
     assert value(PKT(), teacher, lengths * teacher @ rotation) == pytest.approx(0.0, abs=1e-7)
 
 
-def test_dead_and_opposite_samples_have_finite_gradients() -> None:
-    for student in (np.zeros((2, 4), np.float32), np.float32([[1.0, 2.0], [-1.0, -2.0]])):
-        assert np.isfinite(gradient(PKT(), normal(2, 5), [student])[0]).all()
+def test_dead_and_opposite_samples_do_not_explode() -> None:
+    for student in (np.float32([[0, 0], [1, 2], [3, -1]]), np.float32([[1, 2], [-1, -2], [3, -1]])):
+        assert 0 < np.abs(gradient(PKT(), normal(3, 5), [student])[0]).max() < 10

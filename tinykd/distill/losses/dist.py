@@ -12,8 +12,8 @@ keras = _keras()
 
 #: Added to the product of two deviations, as in the authors' code.
 EPSILON = 1e-8
-#: Least sum of squares under a square root, whose gradient is infinite at 0.
-SMALLEST = 1e-30
+#: Sum of squared deviations of what counts as constant: rounding leaves as much of equal probabilities.
+CONSTANT = 1e-14
 
 
 class Dist(Loss):
@@ -44,11 +44,11 @@ class Dist(Loss):
 
 
 def pearson(a: Any, b: Any, axis: int) -> Any:
-    """Pearson's correlation of `a` and `b` along `axis`; 0 where one of them is constant."""
+    """Pearson's correlation of `a` and `b` along `axis`; 0, without a gradient, where one of them is constant."""
     a = a - keras.ops.mean(a, axis=axis, keepdims=True)
     b = b - keras.ops.mean(b, axis=axis, keepdims=True)
-    return keras.ops.sum(a * b, axis=axis) / (_length(a, axis) * _length(b, axis) + EPSILON)
-
-
-def _length(x: Any, axis: int) -> Any:
-    return keras.ops.sqrt(keras.ops.maximum(keras.ops.sum(keras.ops.square(x), axis=axis), SMALLEST))
+    squares_a, squares_b = (keras.ops.sum(keras.ops.square(x), axis=axis) for x in (a, b))
+    vary = keras.ops.minimum(squares_a, squares_b) > CONSTANT
+    # A square root of 0 has an infinite gradient even where it is not used.
+    lengths = keras.ops.sqrt(keras.ops.where(vary, squares_a * squares_b, 1.0))
+    return keras.ops.where(vary, keras.ops.sum(a * b, axis=axis) / (lengths + EPSILON), 0.0)

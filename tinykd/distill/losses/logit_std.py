@@ -46,7 +46,9 @@ class LogitStd(Loss):
 
 
 def standardised(logits: Any, ddof: int) -> Any:
-    """Zero mean and unit deviation along the last axis; equal logits become 0."""
+    """Zero mean and unit deviation along the last axis; equal logits become 0, without a gradient."""
     centred = logits - keras.ops.mean(logits, axis=-1, keepdims=True)
     variance = keras.ops.sum(keras.ops.square(centred), axis=-1, keepdims=True) / (logits.shape[-1] - ddof)
-    return centred / (keras.ops.sqrt(keras.ops.maximum(variance, EPSILON**2)) + EPSILON)
+    vary = variance > EPSILON**2
+    deviation = keras.ops.sqrt(keras.ops.where(vary, variance, 1.0))
+    return keras.ops.where(vary, centred / (deviation + EPSILON), 0.0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.loss import Loss, Shape, features, fixed
 from tinykd.distill.losses.sizes import matched, require_maps
-from tinykd.distill.losses.unit import unit
+from tinykd.distill.losses.unit import inverse_length
 
 keras = _keras()
 
@@ -44,14 +44,24 @@ class MMD(Loss):
         for teacher, student in zip(fixed(teacher_outputs), features(student_outputs), strict=True):
             require_maps("mmd", teacher.shape[1:], student.shape[1:])
             teacher, student = (_channels(feature) for feature in matched(teacher, student))
-            loss += self._mean(teacher, teacher) + self._mean(student, student) - 2.0 * self._mean(student, teacher)
+            within_t, within_s, across = _dots(teacher, teacher), _dots(student, student), _dots(student, teacher)
+            t, s = _inverse_lengths(within_t), _inverse_lengths(within_s)
+            for dots, left, right, times in ((within_t, t, t, 1.0), (within_s, s, s, 1.0), (across, s, t, -2.0)):
+                loss += times * keras.ops.mean(self.kernel(dots * left[:, :, None] * right[:, None, :]))
         return loss
-
-    def _mean(self, a: Any, b: Any) -> Any:
-        return keras.ops.mean(self.kernel(keras.ops.matmul(keras.ops.swapaxes(a, 1, 2), b)))
 
 
 def _channels(feature: Any) -> Any:
-    """`[batch, height * width, channels]`, each channel of length 1."""
+    """`[batch, height * width, channels]`."""
     height, width, channels = feature.shape[1:]
-    return unit(keras.ops.reshape(feature, (-1, height * width, channels)), axis=1)
+    return keras.ops.reshape(feature, (-1, height * width, channels))
+
+
+def _dots(a: Any, b: Any) -> Any:
+    """`[batch, channels, channels]`. Lengths are divided out of this, which is far smaller than the maps."""
+    return keras.ops.matmul(keras.ops.swapaxes(a, 1, 2), b)
+
+
+def _inverse_lengths(dots: Any) -> Any:
+    """Of every channel, `[batch, channels]`, from its dot products with itself; 0 of a dead one."""
+    return inverse_length(keras.ops.diagonal(dots, axis1=1, axis2=2))
