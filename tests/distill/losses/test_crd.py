@@ -113,6 +113,18 @@ def test_inside_a_compiled_step_it_learns() -> None:
     assert np.mean(values[-5:]) < 0.8 * np.mean(values[:5])
 
 
+def test_compiled_for_any_batch_it_is_the_same() -> None:
+    tf, (teacher, student) = tensorflow(), normal((2, 5), (2, 3))
+    eager, loss = built(CRD(5, dimension=DIMENSION)), built(CRD(5, dimension=DIMENSION))
+    specifications = [tf.TensorSpec((None, 5)), tf.TensorSpec((None, 3)), tf.TensorSpec((None,), tf.int64)]
+    compiled = tf.function(lambda t, s, index: loss.compute_loss(t, s, index=index), input_signature=specifications, autograph=False)
+    for _ in range(2):  # the second step draws and remembers on
+        value = float(compiled(teacher, student, INDEX))
+        assert value == pytest.approx(float(eager.compute_loss(teacher, student, index=INDEX)), rel=1e-5)
+    for one, other in zip(loss.variables, eager.variables, strict=True):
+        np.testing.assert_allclose(np.array(one), np.array(other), rtol=1e-5, atol=1e-6)
+
+
 def test_far_apart_embeddings_stay_finite() -> None:
     loss = built(Known(3, 0.01, 0.5, DIMENSION))
     teacher, student = normal((2, 5), (2, 3))

@@ -17,17 +17,23 @@ from tinykd.distill.losses.bounded import Bounded
 from tinykd.distill.losses.correlation import Correlation
 from tinykd.distill.losses.dist import Dist
 from tinykd.distill.losses.dkd import DKD
+from tinykd.distill.losses.factor import Factor
+from tinykd.distill.losses.fsp import FSP
 from tinykd.distill.losses.hint import Hint
 from tinykd.distill.losses.kd import KD
 from tinykd.distill.losses.logit_std import LogitStd
 from tinykd.distill.losses.logits import Logits
 from tinykd.distill.losses.loss import Loss
 from tinykd.distill.losses.mmd import MMD
+from tinykd.distill.losses.msff import MSFF
 from tinykd.distill.losses.nst import NST
 from tinykd.distill.losses.pkt import PKT
+from tinykd.distill.losses.review import Review
+from tinykd.distill.losses.rkd import RKD
 from tinykd.distill.losses.similarity import Similarity
 from tinykd.distill.losses.soft_target_ce import SoftTargetCE
 from tinykd.distill.losses.sparsity import Sparsity
+from tinykd.distill.losses.svd import SVD
 
 pytestmark = pytest.mark.train
 
@@ -85,6 +91,15 @@ CASES: dict[str, Case] = {
     "pkt vectors": Case(PKT, **VECTORS, by_sample=False),
     "correlation": Case(Correlation, **VECTORS, by_sample=False),
     "correlation bilinear": Case(lambda: Correlation("bilinear"), **MAPS, by_sample=False),
+    "fsp": Case(FSP, **MAPS),
+    "svd": Case(SVD, **MAPS),
+    "svd k 2": Case(lambda: SVD(2), **MAPS),
+    "rkd maps": Case(RKD, **MAPS, by_sample=False),
+    "rkd vectors": Case(RKD, **VECTORS, by_sample=False),
+    # Batch normalization in the helper networks.
+    "factor": Case(Factor, **MAPS, by_sample=False),
+    "review": Case(Review, **MAPS, by_sample=False),
+    "msff": Case(MSFF, **MAPS, by_sample=False),
 }
 
 each = pytest.mark.parametrize("case", list(CASES.values()), ids=list(CASES))

@@ -17,7 +17,10 @@ keras = _keras()
 #: How many more singular vectors of the student are looked through for the one that is most like the teacher's.
 MORE = 3
 
-#: Singular values as close as this, as shares of the whole, are not told apart: keeps the gradient finite where two are equal.
+#: A singular value below this share of all of them is 0 but for rounding.
+LEAST = 1e-3
+
+#: Eigenvalues as close as this, as shares of the whole, are not told apart: keeps the gradient finite where two are equal.
 CLOSEST = 1e-5
 
 
@@ -64,8 +67,10 @@ class SVD(Loss):
         """Singular vectors of both maps, `[batch, channels, k]`, like by like, times the teacher's scaled singular values."""
         values, theirs = singular(teacher, self.k)
         theirs *= keras.ops.where(keras.ops.sum(theirs, axis=1, keepdims=True) < 0, -1.0, 1.0)
-        _, candidates = singular(student, self.k + MORE)
+        shares, candidates = singular(student, self.k + MORE)
         cosines = keras.ops.stop_gradient(keras.ops.einsum("bcn,bck->bkn", candidates, theirs))
+        # A direction that the map does not have is a candidate of arbitrary direction.
+        cosines *= keras.ops.cast(shares > LEAST, "float32")[:, None, :]
         best = keras.ops.one_hot(keras.ops.argmax(keras.ops.absolute(cosines), axis=-1), cosines.shape[-1])
         ours = keras.ops.einsum("bcn,bkn->bck", candidates, best * keras.ops.where(cosines < 0, -1.0, 1.0))
         scale = values / keras.ops.maximum(keras.ops.norm(values, axis=-1, keepdims=True), CLOSEST)
