@@ -1,4 +1,4 @@
-"""Activation boundaries: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries", equations 4 and 5."""
+"""Activation boundaries: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teacher-bounded regression: Chen et al. 2017, "Learning Efficient Object Detection Models with Knowledge Distillation", eq. 4."""
+"""Teacher-bounded regression: Chen et al. 2017, "Learning Efficient Object Detection Models with Knowledge Distillation"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Correlation congruence: Peng et al. 2019, "Correlation Congruence for Knowledge Distillation", equations 6 to 10."""
+"""Correlation congruence: Peng et al. 2019, "Correlation Congruence for Knowledge Distillation"."""
 
 from __future__ import annotations
 

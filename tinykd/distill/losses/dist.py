@@ -1,4 +1,4 @@
-"""Correlation in place of divergence: Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher", equations 6 to 10."""
+"""Correlation in place of divergence: Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoupled knowledge distillation: Zhao et al. 2022, "Decoupled Knowledge Distillation", equations 6 to 8."""
+"""Decoupled knowledge distillation: Zhao et al. 2022, "Decoupled Knowledge Distillation"."""
 
 from __future__ import annotations
 

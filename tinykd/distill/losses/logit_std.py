@@ -27,7 +27,7 @@ class LogitStd(Loss):
     Args:
         before: the loss that sees the standardised logits.
         temperature: `T` of that loss, on logits of deviation 1.
-        ddof: the variance is the sum of squares over `classes - ddof`: 1 as in the authors' code (and their published results),
+        ddof: the variance is the sum of squares over `classes - ddof`: 1 as in the authors' code,
             0 as in the paper's formula. The difference is one of temperature, by `sqrt(classes / (classes - 1))`.
     """
 

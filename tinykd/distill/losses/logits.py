@@ -1,4 +1,4 @@
-"""Regression on logits: Ba and Caruana 2014, "Do Deep Nets Really Need to be Deep?", section 2.2."""
+"""Regression on logits: Ba and Caruana 2014, "Do Deep Nets Really Need to be Deep?"."""
 
 from __future__ import annotations
 

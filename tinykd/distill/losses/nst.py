@@ -6,7 +6,7 @@ from tinykd.distill.losses.mmd import MMD
 
 
 class NST(MMD):
-    """`mmd` with the polynomial kernel of degree 2, `K(x, y) = (x · y)^2`: the paper's best.
+    """`mmd` with the polynomial kernel of degree 2, `K(x, y) = (x · y)^2`, the one that reference code has.
 
     It compares the `[positions, positions]` second moments of the channels: which positions are active together.
     """

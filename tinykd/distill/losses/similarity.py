@@ -1,4 +1,4 @@
-"""Similarity-preserving distillation: Tung and Mori 2019, "Similarity-Preserving Knowledge Distillation", equations 1 to 4."""
+"""Similarity-preserving distillation: Tung and Mori 2019, "Similarity-Preserving Knowledge Distillation"."""
 
 from __future__ import annotations
 

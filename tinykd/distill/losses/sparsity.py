@@ -1,4 +1,4 @@
-"""Sparsity patterns: which neurons are on. The plain form of what activation boundaries (Heo et al. 2019, equation 2) relax."""
+"""Sparsity patterns: which neurons are on. The plain form of what activation boundaries (Heo et al. 2019) relax."""
 
 from __future__ import annotations
 

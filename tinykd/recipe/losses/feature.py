@@ -45,7 +45,7 @@ class Mmd(FeatureSection):
     Each channel is flattened over space and scaled to length 1. With the linear kernel only the mean channels are compared.
 
     Formula: mean K(t, t') + mean K(s, s') - 2 mean K(s, t) over pairs of channels, summed over pairs of layers
-    Paper: Huang and Wang 2017, "Like What You Like: Knowledge Distill via Neuron Selectivity Transfer", equations 4 to 6
+    Paper: Huang and Wang 2017, "Like What You Like: Knowledge Distill via Neuron Selectivity Transfer"
     """
 
     name: Literal["mmd"] = Field(default="mmd", description="kind of knowledge")
@@ -57,7 +57,7 @@ class Nst(FeatureSection):
     """Neuron selectivity transfer: mmd with the polynomial kernel of degree 2, which compares positions that are active together.
 
     Formula: mean (t · t')^2 + mean (s · s')^2 - 2 mean (s · t)^2 over pairs of channels of length 1, summed over pairs of layers
-    Paper: Huang and Wang 2017, "Like What You Like: Knowledge Distill via Neuron Selectivity Transfer", section 4.2
+    Paper: Huang and Wang 2017, "Like What You Like: Knowledge Distill via Neuron Selectivity Transfer"
     """
 
     name: Literal["nst"] = Field(default="nst", description="kind of knowledge")
@@ -70,7 +70,7 @@ class ActivationBoundary(FeatureSection):
     Meant for pre-activations of the student: name its layers before the ReLU. The sum runs over neurons, hence the small weight.
 
     Formula: (r(s) + m)^2 where t <= 0 and r(s) > -m; (r(s) - m)^2 where t > 0 and r(s) <= m; pair i of n counts 2^(i - n)
-    Paper: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons", equation 5
+    Paper: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons"
     """
 
     helpers: ClassVar[str] = REGRESSORS
@@ -86,7 +86,7 @@ class Sparsity(FeatureSection):
     Meant for pre-activations of the student. The step's gradient is replaced by a sigmoid's.
 
     Formula: mean |1[F_s > 0] - 1[F_t > 0]|, summed over pairs
-    Paper: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons", equation 2
+    Paper: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons"
     """
 
     helpers: ClassVar[str] = f"{REGRESSORS}, where widths differ"

@@ -14,7 +14,7 @@ class Similarity(FeatureSection):
     """Similarity-preserving distillation: samples alike to the teacher shall be alike to the student.
 
     Formula: |G_s - G_t|_F^2 / batch^2, G = F F^T with rows scaled to length 1, F one flattened row a sample; summed over pairs
-    Paper: Tung and Mori 2019, "Similarity-Preserving Knowledge Distillation", equations 1 to 4
+    Paper: Tung and Mori 2019, "Similarity-Preserving Knowledge Distillation"
     """
 
     auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "last_map"
@@ -29,7 +29,7 @@ class Pkt(FeatureSection):
     Mean over all batch x batch entries, as in the authors' code, hence the large weight.
 
     Formula: mean_ij P_t[i, j] log(P_t[i, j] / P_s[i, j]), P = (cosine(F_i, F_j) + 1) / 2 with rows scaled to sum 1
-    Paper: Passalis and Tefas 2018, "Learning Deep Representations with Probabilistic Knowledge Transfer", equations 3 to 8
+    Paper: Passalis and Tefas 2018, "Learning Deep Representations with Probabilistic Knowledge Transfer"
     """
 
     auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "embedding"
@@ -44,7 +44,7 @@ class Correlation(FeatureSection):
     The student's feature is embedded at the teacher's width; the teacher's embedding is its feature.
 
     Formula: |C_s - C_t|_F^2 / batch^2, C[i, j] = exp(-gamma |x_i - x_j|^2) by its Taylor expansion, or x_i · x_j
-    Paper: Peng et al. 2019, "Correlation Congruence for Knowledge Distillation", equations 6 to 10
+    Paper: Peng et al. 2019, "Correlation Congruence for Knowledge Distillation"
     """
 
     auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "embedding"

@@ -32,7 +32,7 @@ class Logits(LossSection):
     Mean over classes. Without temperature: every logit counts alike, also those of classes that nobody expects.
 
     Formula: mean over classes of (s - t)^2
-    Paper: Ba and Caruana 2014, "Do Deep Nets Really Need to be Deep?", section 2.2 (on pseudo-labels: Bucilua et al. 2006)
+    Paper: Ba and Caruana 2014, "Do Deep Nets Really Need to be Deep?" (on pseudo-labels: Bucilua et al. 2006)
     """
 
     name: Literal["logits"] = Field(default="logits", description="kind of knowledge")
@@ -60,7 +60,7 @@ class Dkd(LossSection):
     Needs 3 classes.
 
     Formula: alpha T^2 KL(b_t || b_s) + beta T^2 KL(q_t || q_s), b = [p_y, 1 - p_y], q = p of the other classes / (1 - p_y)
-    Paper: Zhao et al. 2022, "Decoupled Knowledge Distillation", equations 6 to 8
+    Paper: Zhao et al. 2022, "Decoupled Knowledge Distillation"
     """
 
     name: Literal["dkd"] = Field(default="dkd", description="kind of knowledge")
@@ -77,7 +77,7 @@ class Dist(LossSection):
     Correlation forgives offset and scale: easier than equality for a student far weaker than its teacher. Batches of some size.
 
     Formula: T^2 (beta (1 - mean_i r(p_s[i, :], p_t[i, :])) + gamma (1 - mean_j r(p_s[:, j], p_t[:, j]))), r Pearson's correlation
-    Paper: Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher", equations 6 to 10
+    Paper: Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher"
     """
 
     name: Literal["dist"] = Field(default="dist", description="kind of knowledge")
@@ -109,7 +109,7 @@ class Bounded(LossSection):
     With class labels outputs are probabilities and the truth is one-hot; with float labels, outputs are compared as they are.
 
     Formula: |s - y|^2 where |s - y|^2 + margin > |t - y|^2, else 0; summed over outputs
-    Paper: Chen et al. 2017, "Learning Efficient Object Detection Models with Knowledge Distillation", equation 4
+    Paper: Chen et al. 2017, "Learning Efficient Object Detection Models with Knowledge Distillation"
     """
 
     name: Literal["bounded"] = Field(default="bounded", description="kind of knowledge")
