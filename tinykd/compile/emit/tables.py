@@ -29,7 +29,7 @@ class Constant:
 
     @property
     def bytes(self) -> int:
-        return int(self.table.values.size) * np.dtype(self.table.ctype.removesuffix("_t").replace("float", "float32")).itemsize
+        return self.table.bytes
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,11 @@ class Table:
     ctype: str
     values: Array
 
+    @property
+    def bytes(self) -> int:
+        """In flash."""
+        return int(self.values.size) * np.dtype(self.ctype.removesuffix("_t").replace("float", "float32")).itemsize
+
 
 class Short(int):
     """A member that a kernel's struct holds as `int16_t`: a network has many layers, and each has its parameters in flash."""

@@ -137,8 +137,12 @@ class _Search:
         return live_bytes(found, len(self.program.layers), over)
 
     def _arena(self, schedule: Schedule) -> int:
-        """By placement, which is fast and rarely above the smallest."""
-        found, over = to_place(self.program, self.outside, schedule)
-        bound = aligned(max(live_bytes(found, len(self.program.layers), over)), ARENA_ALIGNMENT)
-        offsets = greedy.place(found, greedy.pairs_of(found, over, alignment_of(self.program)), bound, _TRIES)
-        return aligned(max((offset + b.bytes for offset, b in zip(offsets, found)), default=0), ARENA_ALIGNMENT)
+        return placed_bytes(self.program, self.outside, schedule)
+
+
+def placed_bytes(program: Program, outside: frozenset[int] = frozenset(), schedule: Schedule = LAYER_BY_LAYER) -> int:
+    """The arena by placement alone, which is fast and rarely above the smallest."""
+    found, over = to_place(program, outside, schedule)
+    bound = aligned(max(live_bytes(found, len(program.layers), over)), ARENA_ALIGNMENT)
+    offsets = greedy.place(found, greedy.pairs_of(found, over, alignment_of(program)), bound, _TRIES)
+    return aligned(max((offset + b.bytes for offset, b in zip(offsets, found)), default=0), ARENA_ALIGNMENT)

@@ -1,0 +1,20 @@
+"""Networks by their shapes: RAM and flash before there is a weight, for searches that ask about thousands of students.
+
+    from tinykd.compile.sketch import Sketch, flash, peak_ram
+
+    net = Sketch()
+    x = net.input(32, 32, 3)
+    x = net.conv_2d(x, 16, kernel=3, stride=2)
+    x = net.dense(net.global_average_pool(x), 10)
+    graph = net.graph(x)
+    peak_ram(graph, "m4"), flash(graph, "m4")
+
+Stand-in weights go through the compiler itself, operator by operator, so kernels, scratch and distances are those of the real
+model. What an operator of some shape becomes is remembered: a search meets the same layers again and again.
+"""
+
+from tinykd.compile.sketch.network import Sketch
+from tinykd.compile.sketch.size import flash, peak_ram
+from tinykd.compile.sketch.weightless import weightless
+
+__all__ = ["Sketch", "flash", "peak_ram", "weightless"]
