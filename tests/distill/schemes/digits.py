@@ -20,13 +20,14 @@ def digits_recipe(scheme: dict[str, Any], **distill: Any) -> Recipe:
     return Recipe.model_validate(
         {
             "name": "digits",
+            "seed": 1,
             "data": {"name": "digits"},
             "teacher": {"net": "mlp", "knobs": {"hidden": [64]}, "train": {"epochs": 20, "batch_size": 32, "learning_rate": 5e-3}},
             "student": {"net": "mlp", "knobs": {"hidden": [8]}},
             "distill": {
                 "scheme": scheme,
                 "baseline": True,
-                "train": {"epochs": 12, "batch_size": 32, "learning_rate": 5e-3},
+                "train": {"epochs": 30, "batch_size": 32, "learning_rate": 5e-3},
                 **distill,
             },
             "quantize": {"calibration_samples": 128, "train": {"epochs": 1, "batch_size": 64, "learning_rate": 1e-3}},

@@ -44,3 +44,6 @@ def ramp(share: float, epochs: int) -> Callable[[Any], Any]:
     if not share:
         return lambda _: 1.0
     return lambda epoch: keras().ops.exp(-5.0 * keras().ops.square(1.0 - keras().ops.minimum(epoch / (share * epochs), 1.0)))
+
+
+NO_RAMP = ramp(0.0, 1)
