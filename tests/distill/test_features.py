@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from tinykd import nets
 from tinykd.distill.keras_files import load_keras
 from tinykd.distill.keras_modules import keras
 from tinykd.distill.losses.attention import Attention
+from tinykd.distill.preflight import RUN_BYTES, check_layers
 from tinykd.distill.progress import QuietProgress
 from tinykd.distill.run import distill
 from tinykd.distill.weights import load_arrays
-from tinykd.errors import RecipeError
+from tinykd.errors import RecipeError, ToolError
 from tinykd.recipe.model import Recipe
+from tinykd.run import RunDirectory
 
 pytestmark = pytest.mark.train
 
@@ -115,6 +118,27 @@ def test_a_layer_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="the student has no layer conv_rel") as refused:
         run(recipe, tmp_path / "out")
     assert "conv_relu" in refused.value.hint
+    assert not (tmp_path / "out/teacher.keras").exists(), "before the teacher is trained"
+
+
+def test_features_that_do_not_fit_are_noticed_before_training() -> None:
+    """Two views of 1000 maps 4x4x6 and 2x2x6: 960 kB in float32, and the run's 67 MB."""
+    recipe = Recipe.model_validate({"data": {"augment": {"shift": 1}}, "distill": {"losses": LOSSES, "views": 2}})
+    student = {"conv": (4, 4, 4), "block": (2, 2, 4), "logits": (3,)}
+    teacher = {"stem": (4, 4, 6), "last": (2, 2, 6), "logits": (3,)}
+
+    def check(recipe: Recipe, free: int) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+            check_layers(recipe, student, teacher, 1000, RunDirectory(Path("out")))
+
+    limit = 2 * 1000 * (4 * 4 * 6 + 2 * 2 * 6) * 4 + RUN_BYTES
+    check(recipe, limit)
+    with pytest.raises(ToolError, match="features need about 69 MB") as refused:
+        check(recipe, limit - 1)
+    assert "float16" in refused.value.hint
+    check(recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"stored_dtype": "float16"})}), limit - 1)
+    check(recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"teacher_outputs": "live"})}), 0)
 
 
 def test_the_student_runs_once_a_step_whatever_is_compared(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 
 from tinykd.data import Dataset
+from tinykd.distill.pairs import Layers, resolve_pairs
 from tinykd.distill.teacher import STORED, teacher_kind
 from tinykd.errors import RecipeError, ToolError
 from tinykd.quantize.engine import engine
+from tinykd.recipe.losses import FeatureSection
 from tinykd.recipe.model import Augment, Recipe
 from tinykd.run import RunDirectory
 
@@ -36,7 +38,7 @@ def check_recipe(recipe: Recipe, teacher_path: Path | None) -> None:
         )
     if stored_file and augmented:
         raise RecipeError(
-            "the .npz holds the teacher's outputs of plain samples, but data.augment changes the samples",
+            "stored outputs of a teacher are of plain samples, but data.augment changes the samples",
             "remove the [data.augment] table, or give the teacher itself",
         )
     if recipe.distill.teacher_outputs == "stored" and augmented and not recipe.distill.views:
@@ -55,12 +57,42 @@ def check_space(recipe: Recipe, data: Dataset, run: RunDirectory) -> None:
     """
     views = max(1, recipe.distill.views)
     needed = RUN_BYTES + 4 * data.classes * (views * len(data.train) + len(data.validation) + len(data.test))
-    folder = run.root
+    _require_space(run, needed, "this run needs", "free disk space or choose another --out folder")
+
+
+def check_layers(recipe: Recipe, student: Layers, teacher: Layers, samples: int, run: RunDirectory) -> None:
+    """The layers that losses compare are there, and their features fit on the disk; known as soon as both networks are built.
+
+    Args:
+        recipe: Of the run.
+        student, teacher: Their layers with shapes.
+        samples: Of the training split.
+        run: Beside which features are stored.
+
+    Raises:
+        RecipeError: no such layer.
+        ToolError: the disk has too little.
+    """
+    section = recipe.distill
+    losses = [*section.losses, *(loss for part in section.before for loss in part.losses)]
+    stored: set[str] = set()
+    for loss in losses:
+        if isinstance(loss, FeatureSection):
+            pairs = resolve_pairs(loss, student, teacher)
+            stored |= {theirs for _, theirs in pairs if loss.compares == "features"}
+    if section.teacher_outputs == "live" or not stored:
+        return
+    views = section.views if recipe.data.augment != Augment() else 1
+    values = sum(math.prod(teacher[layer]) for layer in stored)
+    needed = RUN_BYTES + {"float32": 4, "float16": 2}[section.stored_dtype] * views * samples * values
+    hint = 'set distill.stored_dtype = "float16", fewer distill.views, or distill.teacher_outputs = "live"; or name smaller layers'
+    _require_space(run, needed, "the teacher's features need", hint)
+
+
+def _require_space(run: RunDirectory, needed: int, who: str, hint: str) -> None:
+    folder = run.root.absolute()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise ToolError(
-            f"{folder} has {free / 1e6:.0f} MB free; this run needs about {math.ceil(needed / 1e6)} MB",
-            "free disk space or choose another --out folder",
-        )
+        raise ToolError(f"{folder} has {free / 1e6:.0f} MB free; {who} about {math.ceil(needed / 1e6)} MB", hint)

@@ -20,8 +20,11 @@ from tinykd.data import Dataset
 from tinykd.distill.keras_files import load_keras
 from tinykd.distill.lessons import LabelLessons
 from tinykd.distill.objective import Objective
+from tinykd.distill.pairs import Layers
+from tinykd.distill.preflight import check_layers
 from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.stages import Stages, Values, dump
+from tinykd.distill.tap import layer_shapes
 from tinykd.distill.teaching import Teaching
 from tinykd.distill.trainer import Lessons
 from tinykd.distill.weights import read_variables, save_arrays, write_variables
@@ -106,6 +109,8 @@ class Scheme:
         def compute() -> Values:
             lessons = LabelLessons(self.teaching.fresh_views())
             objective = Objective(1.0, training.label_smoothing)
+            if stage == "teacher":
+                self._check_layers(layer_shapes(self.stages.built(purpose, net)))
             return self.stages.trained(stage, key, self.stages.built(purpose, net), training, objective, lessons)
 
         return self.stages.once_trained(stage, key, compute)
@@ -191,10 +196,17 @@ class Scheme:
         distill: Distill = self.recipe.distill.model_copy(update=changes)
         return self.recipe.model_copy(update={"distill": distill})
 
+    def _check_layers(self, teacher: Layers) -> None:
+        """Before anything is trained: what the losses compare is there. Other schemes may compare other networks."""
+        if self.section.name == "offline" and any(loss.compares == "features" for loss in self.recipe.distill.losses):
+            student = layer_shapes(self.stages.built("student", self.recipe.student))
+            check_layers(self.recipe, student, teacher, len(self.data.train), self.run)
+
     def _given_teacher(self) -> Mapping[str, Any]:
         if self.teaching.stored_file is not None:
             self.teaching.outputs()
             return {"seconds": 0.0, "parameters": None}
         # A few samples show a wrong number of classes or kind of outputs before anything is trained.
         self.teaching.network.logits(self.data.validation.x[:32])
+        self._check_layers(self.teaching.network.layers)
         return {"seconds": 0.0, "parameters": self.teaching.network.network.parameters}
