@@ -27,7 +27,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
 
 
-def unlike(ours: np.ndarray, theirs: np.ndarray) -> float:
+def far(ours: np.ndarray, theirs: np.ndarray) -> float:
     batch, height, width, channels = theirs.shape
     spatial = [1 - cosine(ours[n, y, x], theirs[n, y, x]) for n in range(batch) for y in range(height) for x in range(width)]
     channel = [1 - cosine(ours[n, :, :, c], theirs[n, :, :, c]) for n in range(batch) for c in range(channels)]
@@ -36,20 +36,20 @@ def unlike(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 def test_two_stages_against_loops() -> None:
     loss, teachers, students = built(), normal(*TEACHERS), normal(*STUDENTS, seed=1)
-    entered = []
-    for stage, student in zip(loss.stages, students):
-        x = student.astype(np.float64) @ np.asarray(stage.convolution.kernel)
-        entered.append((x - x.mean(axis=(0, 1, 2))) / np.sqrt(x.var(axis=(0, 1, 2)) + 1e-5))
-    query = np.asarray(loss.stages[0].query.kernel, np.float64)[:, 0]
-    fused = np.zeros_like(entered[0])
+    (own, below), (deepest,) = ([np.asarray(one.kernel, np.float64) for one in stage.convolutions] for stage in loss.stages)
+    own_bias, below_bias = (np.asarray(one.bias, np.float64) + 0.5 for one in loss.stages[0].convolutions)
+    for one in loss.stages[0].convolutions:
+        one.bias.assign(one.bias + 0.5)
+    query = np.asarray(loss.stages[0].queries[0].kernel, np.float64)[:, 0]
+    fused = np.zeros((3, 4, 4, 6))
     for n in range(3):
-        scores = np.exp([x[n].mean(axis=(0, 1)) @ query for x in entered])
-        for y in range(4):
-            for x in range(4):
-                fused[n, y, x] = (scores[0] * entered[0][n, y, x] + scores[1] * entered[1][n, y // 2, x // 2]) / scores.sum()
-    expected = 0.0
-    for stage, z, teacher in zip(loss.stages, (fused, entered[1]), teachers):
-        expected += unlike(z @ np.asarray(stage.leave.kernel) + np.asarray(stage.leave.bias), teacher.astype(np.float64))
+        scores = np.exp(
+            [(students[0][n] @ own + own_bias).mean((0, 1)) @ query, (students[1][n] @ below + below_bias).mean((0, 1)) @ query]
+        )
+        for y, x in np.ndindex(4, 4):
+            mixed = scores[0] * (students[0][n, y, x] @ own + own_bias) + scores[1] * (students[1][n, y // 2, x // 2] @ below + below_bias)
+            fused[n, y, x] = mixed / scores.sum()
+    expected = far(fused, teachers[0].astype(np.float64)) + far(students[1] @ deepest, teachers[1].astype(np.float64))
     assert float(loss.compute_loss(teachers, students)) == pytest.approx(expected, rel=1e-5)
 
 
@@ -57,7 +57,7 @@ def test_nothing_to_learn_where_fused_maps_are_the_teachers_whatever_their_scale
     loss = built(((3, 4, 4, 2),), ((3, 4, 4, 2),))
     (student,) = normal((3, 4, 4, 2))
     (stage,) = loss.stages
-    fused = np.asarray(stage.fuse([stage.enter(student)]))
+    fused = np.asarray(stage([student]))
     assert float(loss.compute_loss(7 * fused, student)) == pytest.approx(0, abs=1e-6)
     assert float(loss.compute_loss(-fused, student)) == pytest.approx(4, abs=1e-5)
 

@@ -96,10 +96,10 @@ CASES: dict[str, Case] = {
     "svd k 2": Case(lambda: SVD(2), **MAPS),
     "rkd maps": Case(RKD, **MAPS, by_sample=False),
     "rkd vectors": Case(RKD, **VECTORS, by_sample=False),
+    "msff": Case(MSFF, **MAPS),
     # Batch normalization in the helper networks.
     "factor": Case(Factor, **MAPS, by_sample=False),
     "review": Case(Review, **MAPS, by_sample=False),
-    "msff": Case(MSFF, **MAPS, by_sample=False),
 }
 
 each = pytest.mark.parametrize("case", list(CASES.values()), ids=list(CASES))

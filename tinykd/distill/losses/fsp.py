@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.loss import Loss, Shape, features, fixed
-from tinykd.distill.losses.maps import as_map, same_width, widened
+from tinykd.distill.losses.maps import as_map, moments, same_width, widened
 from tinykd.distill.losses.sizes import matched
 from tinykd.errors import RecipeError
 from tinykd.recipe.losses.loss import Compares
@@ -21,7 +21,7 @@ class FSP(Loss):
 
     The flow of solution procedure: how channels of one layer go together with those of the next. Two layers are brought to one
     size by average-pooling the larger. Student and teacher may differ in size, as positions are averaged away; where their channels
-    differ, a 1x1 convolution takes the student's to the teacher's.
+    differ, a 1x1 convolution without bias takes the student's to the teacher's.
     """
 
     compares: ClassVar[Compares] = "features"
@@ -37,10 +37,12 @@ class FSP(Loss):
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
         """Scalar loss from features of two or more pairs of layers, in order of the forward pass."""
-        teachers = fixed(teacher_outputs)
+        teachers, students = fixed(teacher_outputs), features(student_outputs)
         require_consecutive("fsp", teachers)
-        students = widened(self.networks, features(student_outputs))
-        return sum(keras.ops.mean(keras.ops.square(ours - theirs)) for ours, theirs in zip(_flows(students), _flows(teachers), strict=True))
+        flows = _flows(students)
+        if self.networks:
+            flows = [widened(flow, *networks) for flow, networks in zip(flows, pairwise(self.networks), strict=True)]
+        return sum(keras.ops.mean(keras.ops.square(ours - theirs)) for ours, theirs in zip(flows, _flows(teachers), strict=True))
 
 
 def require_consecutive(name: str, pairs: Sequence[Any]) -> None:
@@ -57,8 +59,4 @@ def require_consecutive(name: str, pairs: Sequence[Any]) -> None:
 
 def _flows(layers: Sequence[Any]) -> list[Any]:
     """`G` of each layer and the next, `[batch, channels, next channels]`."""
-    flows = []
-    for first, second in pairwise(layers):
-        a, b = matched(as_map(first), as_map(second))
-        flows.append(keras.ops.einsum("bhwc,bhwd->bcd", a, b) / (a.shape[1] * a.shape[2]))
-    return flows
+    return [moments(*matched(as_map(first), as_map(second))) for first, second in pairwise(layers)]

@@ -34,16 +34,25 @@ def nearest(feature: Any, height: int, width: int) -> Any:
 
 
 def same_width(teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> list[Any]:
-    """One network a pair that gives the student's feature the teacher's channels: a 1x1 convolution, or nothing where they are equal."""
+    """One linear map of channels a pair, the student's to the teacher's (a 1x1 convolution without bias); none where they are equal."""
     networks = []
     for number, (teacher, student) in enumerate(zip(teacher_shapes, student_shapes, strict=True)):
         same = teacher[-1] == student[-1]
-        network = keras.layers.Identity() if same else keras.layers.Dense(teacher[-1], name=f"same_width_{number}")
-        network.build((None, *student))
+        network = keras.layers.Identity() if same else keras.layers.Dense(teacher[-1], use_bias=False, name=f"same_width_{number}")
+        network.build((None, student[-1]))
         networks.append(network)
     return networks
 
 
-def widened(networks: Sequence[Any], students: Sequence[Any]) -> list[Any]:
-    """The student's features through what `same_width` made; as they are where nothing was made."""
-    return [network(student) for network, student in zip(networks, students, strict=True)] if networks else list(students)
+def moments(first: Any, second: Any) -> Any:
+    """The mean over positions of the products of every two channels, `[batch, channels, channels]`, of maps of one size."""
+    return keras.ops.einsum("bhwc,bhwd->bcd", first, second) / (first.shape[1] * first.shape[2])
+
+
+def widened(matrices: Any, first: Any, second: Any) -> Any:
+    """What `moments` gives of two maps whose channels went through `first` and `second` before: `first^T M second`.
+
+    A map has many positions and its moments have none: these are far quicker to widen.
+    """
+    turned = keras.ops.transpose(second(matrices), (0, 2, 1))
+    return keras.ops.transpose(first(turned), (0, 2, 1))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.fsp import require_consecutive
 from tinykd.distill.losses.loss import Loss, Shape, features, fixed
-from tinykd.distill.losses.maps import as_map, same_width, widened
+from tinykd.distill.losses.maps import as_map, moments, same_width, widened
 from tinykd.recipe.losses.loss import Compares
 
 keras = _keras()
@@ -30,8 +30,8 @@ class SVD(Loss):
     A map taken as a matrix `[positions, channels]` is `U S V^T`; `a` and `b` are columns of `V` for two consecutive layers, times the
     teacher's singular values scaled to length 1 (for k 1 these are 1). Each vector of the teacher is compared with that of the
     student's first `k + 3` that is most like it, whatever its sign. The signs of singular vectors are arbitrary: here the teacher's
-    have a sum that is not negative, and the student's follow. Where channels differ, a 1x1 convolution takes the student's to the
-    teacher's.
+    have a sum that is not negative, and the student's follow. Where channels differ, a 1x1 convolution without bias takes the
+    student's to the teacher's.
 
     Args:
         k: singular vectors of a map.
@@ -53,9 +53,10 @@ class SVD(Loss):
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
         """Scalar loss from features of two or more pairs of layers, in order of the forward pass."""
-        teachers = fixed(teacher_outputs)
+        teachers, students = ([moments(x, x) for x in map(as_map, side)] for side in (fixed(teacher_outputs), features(student_outputs)))
         require_consecutive("svd", teachers)
-        students = widened(self.networks, features(student_outputs))
+        if self.networks:
+            students = [widened(student, network, network) for student, network in zip(students, self.networks, strict=True)]
         vectors = [self._aligned(student, teacher) for student, teacher in zip(students, teachers, strict=True)]
         total = keras.ops.zeros(())
         for (ours, theirs), (our_next, their_next) in pairwise(vectors):
@@ -64,7 +65,7 @@ class SVD(Loss):
         return total
 
     def _aligned(self, student: Any, teacher: Any) -> tuple[Any, Any]:
-        """Singular vectors of both maps, `[batch, channels, k]`, like by like, times the teacher's scaled singular values."""
+        """Singular vectors of both maps from their moments, `[batch, channels, k]`, like by like, times the teacher's scaled values."""
         values, theirs = singular(teacher, self.k)
         theirs *= keras.ops.where(keras.ops.sum(theirs, axis=1, keepdims=True) < 0, -1.0, 1.0)
         shares, candidates = singular(student, self.k + MORE)
@@ -77,17 +78,14 @@ class SVD(Loss):
         return ours * scale[:, None, :], theirs * scale[:, None, :]
 
 
-def singular(feature: Any, count: int) -> tuple[Any, Any]:
+def singular(gram: Any, count: int) -> tuple[Any, Any]:
     """The largest singular values of each map, as shares of all of them, `[batch, count]`, and right singular vectors
-    `[batch, channels, count]`; fewer where the map has fewer channels or positions.
+    `[batch, channels, count]`; fewer where there are fewer channels.
 
-    They are square roots of eigenvalues, and eigenvectors, of `A = F^T F`. The vectors have a gradient: to first order,
-    `dv_i = sum over j of v_j (v_j^T dA v_i) / (l_i - l_j)`, without the terms of equal eigenvalues, for which it is infinite.
+    They are square roots of eigenvalues, and eigenvectors, of `A = F^T F`, here `gram` `[batch, channels, channels]` up to a factor.
+    The vectors have a gradient: to first order, `dv_i = sum over j of v_j (v_j^T dA v_i) / (l_i - l_j)`, without the terms of equal
+    eigenvalues, for which it is infinite.
     """
-    maps = as_map(feature)
-    count = min(count, maps.shape[1] * maps.shape[2], maps.shape[3])
-    rows = keras.ops.reshape(maps, (-1, maps.shape[1] * maps.shape[2], maps.shape[3]))
-    gram = keras.ops.einsum("bpc,bpd->bcd", rows, rows)
     trace = keras.ops.stop_gradient(keras.ops.einsum("bcc->b", gram))[:, None, None]
     gram = gram / keras.ops.maximum(trace, CLOSEST)
     fixed_gram = keras.ops.stop_gradient(gram)

@@ -142,7 +142,7 @@ class Msff(FeatureSection):
     Paper: Li et al. 2024, "Multistage feature fusion knowledge distillation", Scientific Reports 14
     """
 
-    helpers: ClassVar[str] = "a 1x1 convolution each way and a query a stage"
+    helpers: ClassVar[str] = "a 1x1 convolution for each two stages that are fused, and a query a stage"
 
     name: Literal["msff"] = Field(default="msff", description="kind of knowledge")
     weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy")
