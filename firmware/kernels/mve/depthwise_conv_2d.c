@@ -19,39 +19,47 @@ TINYKD_INLINE void depthwise_mve_put(int8_t *to, tinykd_halves offsets, tinykd_h
     }
 }
 
-/* Eight or four channels of one row into the lines: zero points, pixels, zero points. */
-TINYKD_INLINE void depthwise_mve_channels(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *from, int32_t before, int32_t inside,
-                                          int32_t after, tinykd_halves offsets, int32_t some, int8_t *to)
-{
-    const tinykd_halves outside = tinykd_same_halves(p->input_zero_point);
-    const int32_t step = p->kernel_height, channels = p->channels;
+/* How a row goes into the lines: zero points, pixels, zero points, each `step` bytes from the one before. */
+struct depthwise_mve_row {
+    int32_t before, inside, after;
+    int32_t step, channels;
+    tinykd_halves offsets, outside;
+};
 
-    for (; before > 0; --before, to += step) {
-        depthwise_mve_put(to, offsets, outside, some);
+/* Eight or four channels of one row. */
+TINYKD_INLINE void depthwise_mve_channels(struct depthwise_mve_row r, const int8_t *from, int8_t *to, int32_t some)
+{
+    for (int32_t i = r.before; i > 0; --i, to += r.step) {
+        depthwise_mve_put(to, r.offsets, r.outside, some);
     }
-    for (; inside > 0; --inside, from += channels, to += step) {
-        depthwise_mve_put(to, offsets, some == 8 ? tinykd_load_halves(from) : tinykd_load_some_halves(from, some), some);
+    for (int32_t i = r.inside; i > 0; --i, from += r.channels, to += r.step) {
+        depthwise_mve_put(to, r.offsets, some == 8 ? tinykd_load_halves(from) : tinykd_load_some_halves(from, some), some);
     }
-    for (; after > 0; --after, to += step) {
-        depthwise_mve_put(to, offsets, outside, some);
+    for (int32_t i = r.after; i > 0; --i, to += r.step) {
+        depthwise_mve_put(to, r.offsets, r.outside, some);
     }
 }
 
 /* One row of the padded input into the lines; `row` is null outside. */
 static __attribute__((noinline)) void depthwise_mve_insert(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *row, int8_t *lines)
 {
-    const tinykd_halves offsets = tinykd_multiples(p->line);
     const int32_t columns = (p->out_width - 1) * p->stride_width + p->kernel_width, room = columns - p->pad_left;
-    const int32_t inside = row == 0 ? 0 : p->in_width < room ? p->in_width : room;
-    const int32_t before = row == 0 ? columns : p->pad_left, after = row == 0 ? 0 : room - inside;
-    const int8_t *const from = row == 0 ? lines : row; /* of which nothing is read where no column lies inside */
-    int32_t c = 0;
+    const int32_t inside = row == 0 ? 0 : p->in_width < room ? p->in_width : room, eight = 8 * p->line;
+    const int8_t *from = row == 0 ? lines : row; /* of which nothing is read where no column lies inside */
+    struct depthwise_mve_row r;
 
-    for (; c + 8 <= p->channels; c += 8, lines += 8 * p->line) {
-        depthwise_mve_channels(p, from + c, before, inside, after, offsets, 8, lines);
+    r.before = row == 0 ? columns : p->pad_left;
+    r.inside = inside;
+    r.after = row == 0 ? 0 : room - inside;
+    r.step = p->kernel_height;
+    r.channels = p->channels;
+    r.offsets = tinykd_multiples(p->line);
+    r.outside = tinykd_same_halves(p->input_zero_point);
+    for (int32_t i = r.channels >> 3; i > 0; --i, from += 8, lines += eight) {
+        depthwise_mve_channels(r, from, lines, 8);
     }
-    if (c < p->channels) {
-        depthwise_mve_channels(p, from + c, before, inside, after, offsets, 4, lines);
+    if ((r.channels & 4) != 0) {
+        depthwise_mve_channels(r, from, lines, 4);
     }
 }
 

@@ -23,6 +23,10 @@ TINYKD_INLINE struct pool_mve_window pool_mve_window(const struct tinykd_pool_2d
     w.input = input + (top + rows.first) * w.row + (left + columns.first) * p->channels;
     w.rows = rows.end - rows.first;
     w.columns = columns.end - columns.first;
+    if (w.columns == p->in_width) { /* whole rows follow each other */
+        w.columns *= w.rows;
+        w.rows = w.rows > 0 ? 1 : 0;
+    }
     return w;
 }
 
@@ -59,19 +63,28 @@ void tinykd_max_pool_2d_mve_s8(const struct tinykd_pool_2d *p, const int8_t *inp
     }
 }
 
+TINYKD_INLINE tinykd_halves average_pool_mve_load(const int8_t *from, int32_t some)
+{
+    return some == 8 ? tinykd_load_halves(from) : tinykd_load_some_halves(from, some);
+}
+
 /* Up to eight channels. */
 TINYKD_INLINE void average_pool_mve_channels(const struct tinykd_pool_2d *p, const struct pool_mve_window *w, int32_t c, int32_t some,
                                              int8_t *output)
 {
-    const int32_t count = w->rows * w->columns;
+    const int32_t count = w->rows * w->columns, step = p->channels;
     tinykd_halves total = tinykd_same_halves(0);
     int16_t sums[8];
 
     for (int32_t i = 0; i < w->rows; ++i) {
         const int8_t *in = w->input + i * w->row + c;
 
-        for (int32_t j = w->columns; j > 0; --j, in += p->channels) {
-            total = tinykd_add_halves(total, some == 8 ? tinykd_load_halves(in) : tinykd_load_some_halves(in, some));
+        for (int32_t j = w->columns >> 1; j > 0; --j, in += 2 * step) {
+            total = tinykd_add_halves(total, average_pool_mve_load(in, some));
+            total = tinykd_add_halves(total, average_pool_mve_load(in + step, some));
+        }
+        if ((w->columns & 1) != 0) {
+            total = tinykd_add_halves(total, average_pool_mve_load(in, some));
         }
     }
     tinykd_store_halves(sums, total);
