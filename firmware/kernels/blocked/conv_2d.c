@@ -19,10 +19,9 @@ static struct tinykd_blocked_finish conv_2d_blocked_finish(const struct tinykd_c
     return f;
 }
 
-static void conv_2d_blocked_two(const struct tinykd_conv_2d *p, const struct conv_2d_blocked_window *at, int8_t *output)
+TINYKD_NOINLINE static void conv_2d_blocked_two(const struct tinykd_conv_2d *p, const struct tinykd_blocked_finish *finish,
+                                                const struct conv_2d_blocked_window *at, int8_t *output)
 {
-    const struct tinykd_blocked_finish finish = conv_2d_blocked_finish(p);
-    const struct conv_2d_blocked_window window = *at;
     const int32_t channels = p->out_channels, *bias = p->bias;
     const int8_t *w = p->weights;
     int32_t sums[2 * TINYKD_BLOCKED_CHANNELS];
@@ -31,22 +30,21 @@ static void conv_2d_blocked_two(const struct tinykd_conv_2d *p, const struct con
         const int32_t count = channels - c < TINYKD_BLOCKED_CHANNELS ? channels - c : TINYKD_BLOCKED_CHANNELS;
 
         for (int32_t *s = sums; s < sums + count; s += 4, bias += 4) {
-            const int8_t *a = window.input;
+            const int8_t *a = at->input;
 
-            w = tinykd_blocked_2x4(s, bias, bias, a, window.apart, w, window.bytes);
-            for (int32_t i = window.count; i > 1; --i) {
-                a += window.step;
-                w = tinykd_blocked_2x4(s, s, s + TINYKD_BLOCKED_CHANNELS, a, window.apart, w, window.bytes);
+            w = tinykd_blocked_2x4(s, bias, bias, a, at->apart, w, at->bytes);
+            for (int32_t i = at->count; i > 1; --i) {
+                a += at->step;
+                w = tinykd_blocked_2x4(s, s, s + TINYKD_BLOCKED_CHANNELS, a, at->apart, w, at->bytes);
             }
         }
-        tinykd_blocked_store_2(&finish, sums, c, count, output + c, channels);
+        tinykd_blocked_store_2(finish, sums, c, count, output + c, channels);
     }
 }
 
-static void conv_2d_blocked_one(const struct tinykd_conv_2d *p, const struct conv_2d_blocked_window *at, int8_t *output)
+TINYKD_NOINLINE static void conv_2d_blocked_one(const struct tinykd_conv_2d *p, const struct tinykd_blocked_finish *finish,
+                                                const struct conv_2d_blocked_window *at, int8_t *output)
 {
-    const struct tinykd_blocked_finish finish = conv_2d_blocked_finish(p);
-    const struct conv_2d_blocked_window window = *at;
     const int32_t channels = p->out_channels;
     const int8_t *w = p->weights;
     int32_t sums[TINYKD_BLOCKED_CHANNELS] = {0};
@@ -55,25 +53,32 @@ static void conv_2d_blocked_one(const struct tinykd_conv_2d *p, const struct con
         const int32_t count = tinykd_blocked_begin(p->bias + c, channels - c, sums);
 
         for (int32_t *s = sums; s < sums + count; s += 4) {
-            const int8_t *a = window.input;
+            const int8_t *a = at->input;
 
-            for (int32_t i = window.count; i > 0; --i, a += window.step) {
-                w = tinykd_blocked_1x4(s, a, w, window.bytes);
+            for (int32_t i = at->count; i > 0; --i, a += at->step) {
+                w = tinykd_blocked_1x4(s, a, w, at->bytes);
             }
         }
-        tinykd_blocked_store_1(&finish, sums, c, count, output + c);
+        tinykd_blocked_store_1(finish, sums, c, count, output + c);
     }
+}
+
+TINYKD_NOINLINE static void conv_2d_blocked_gather(const struct tinykd_conv_2d *p, const int8_t *input, int32_t top, int32_t left,
+                                                   int8_t *window)
+{
+    const struct tinykd_blocked_image image = {p->in_height,     p->in_width,        p->in_channels,    p->kernel_height,
+                                               p->kernel_width, p->dilation_height, p->dilation_width, p->input_zero_point};
+
+    tinykd_blocked_gather(&image, input, top, left, window);
 }
 
 static void conv_2d_blocked(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch)
 {
     const int32_t run = p->kernel_width * p->in_channels, bytes = p->kernel_height * run;
-    const struct conv_2d_blocked_window gathered = {scratch, bytes, 1, bytes, 0};
+    const struct tinykd_blocked_finish finish = conv_2d_blocked_finish(p);
     const int32_t step = p->dilation_height * p->in_width * p->in_channels;
     const int32_t reach = (p->kernel_height - 1) * p->dilation_height, width = (p->kernel_width - 1) * p->dilation_width;
 
-    const struct tinykd_blocked_image image = {p->in_height,     p->in_width,        p->in_channels,    p->kernel_height,
-                                               p->kernel_width, p->dilation_height, p->dilation_width, p->input_zero_point};
     /* to begin a run costs as much as to gather two bytes and more, for each of the filters */
     const int direct = scratch == 0 || (p->dilation_width == 1 && 3 * p->out_channels * (p->kernel_height - 1) <= 2 * bytes);
 
@@ -84,7 +89,7 @@ static void conv_2d_blocked(const struct tinykd_conv_2d *p, const int8_t *input,
         for (int32_t x = 0; x < p->out_width;) {
             const int32_t left = x * p->stride_width - p->pad_left, pixels = x + 1 < p->out_width ? 2 : 1;
             const int32_t right = left + width + (pixels - 1) * p->stride_width;
-            struct conv_2d_blocked_window window = gathered;
+            struct conv_2d_blocked_window window;
 
             if (inside && left >= 0 && right < p->in_width) {
                 window.input = input + (top * p->in_width + left) * p->in_channels;
@@ -93,15 +98,20 @@ static void conv_2d_blocked(const struct tinykd_conv_2d *p, const int8_t *input,
                 window.bytes = run;
                 window.step = step;
             } else {
-                tinykd_blocked_gather(&image, input, top, left, scratch);
+                conv_2d_blocked_gather(p, input, top, left, scratch);
                 if (pixels == 2) {
-                    tinykd_blocked_gather(&image, input, top, left + p->stride_width, scratch + bytes);
+                    conv_2d_blocked_gather(p, input, top, left + p->stride_width, scratch + bytes);
                 }
+                window.input = scratch;
+                window.apart = bytes;
+                window.count = 1;
+                window.bytes = bytes;
+                window.step = 0;
             }
             if (pixels == 2) {
-                conv_2d_blocked_two(p, &window, output);
+                conv_2d_blocked_two(p, &finish, &window, output);
             } else {
-                conv_2d_blocked_one(p, &window, output);
+                conv_2d_blocked_one(p, &finish, &window, output);
             }
             x += pixels;
             output += pixels * p->out_channels;

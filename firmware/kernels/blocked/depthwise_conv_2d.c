@@ -111,10 +111,10 @@ TINYKD_NOINLINE static const int8_t *depthwise_blocked_sums_3x3_1(const struct d
 }
 
 /* Two pixels, all channels. */
-static void depthwise_blocked_two(const struct tinykd_depthwise_conv_2d *p, const struct depthwise_blocked_steps *step,
-                                  const int8_t *input, int32_t apart, int8_t *output)
+TINYKD_NOINLINE static void depthwise_blocked_two(const struct tinykd_depthwise_conv_2d *p, const struct tinykd_blocked_finish *finish,
+                                                  const struct depthwise_blocked_steps *step, const int8_t *input, int32_t apart,
+                                                  int8_t *output)
 {
-    const struct tinykd_blocked_finish finish = depthwise_blocked_finish(p);
     const int32_t channels = p->in_channels;
     const int8_t *w = p->weights;
     int32_t sums[2 * TINYKD_BLOCKED_CHANNELS];
@@ -127,15 +127,14 @@ static void depthwise_blocked_two(const struct tinykd_depthwise_conv_2d *p, cons
         } else {
             w = depthwise_blocked_sums_2(step, input + c, apart, w, count, sums);
         }
-        tinykd_blocked_store_2(&finish, sums, c, count, output + c, channels);
+        tinykd_blocked_store_2(finish, sums, c, count, output + c, channels);
     }
 }
 
 /* One pixel, all channels. */
-static void depthwise_blocked_one(const struct tinykd_depthwise_conv_2d *p, const struct depthwise_blocked_steps *step,
-                                  const int8_t *input, int8_t *output)
+TINYKD_NOINLINE static void depthwise_blocked_one(const struct tinykd_depthwise_conv_2d *p, const struct tinykd_blocked_finish *finish,
+                                                  const struct depthwise_blocked_steps *step, const int8_t *input, int8_t *output)
 {
-    const struct tinykd_blocked_finish finish = depthwise_blocked_finish(p);
     const int32_t channels = p->in_channels;
     const int8_t *w = p->weights;
     int32_t sums[TINYKD_BLOCKED_CHANNELS];
@@ -148,7 +147,7 @@ static void depthwise_blocked_one(const struct tinykd_depthwise_conv_2d *p, cons
         } else {
             w = depthwise_blocked_sums_1(step, input + c, w, count, sums);
         }
-        tinykd_blocked_store_1(&finish, sums, c, count, output + c);
+        tinykd_blocked_store_1(finish, sums, c, count, output + c);
     }
 }
 
@@ -160,6 +159,7 @@ void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *
     const int32_t reach = (p->kernel_height - 1) * p->dilation_height, width = (p->kernel_width - 1) * p->dilation_width;
     const struct tinykd_blocked_image image = {p->in_height,     p->in_width,        channels,          p->kernel_height,
                                                p->kernel_width, p->dilation_height, p->dilation_width, p->input_zero_point};
+    const struct tinykd_blocked_finish finish = depthwise_blocked_finish(p);
 
     for (int32_t y = 0; y < p->out_height; ++y) {
         const int32_t top = y * p->stride_height - p->pad_top;
@@ -181,9 +181,9 @@ void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *
                 }
             }
             if (pixels == 2) {
-                depthwise_blocked_two(p, step, at, apart, output);
+                depthwise_blocked_two(p, &finish, step, at, apart, output);
             } else {
-                depthwise_blocked_one(p, step, at, output);
+                depthwise_blocked_one(p, &finish, step, at, output);
             }
             x += pixels;
             output += pixels * channels;
