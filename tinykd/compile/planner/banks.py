@@ -211,6 +211,7 @@ class _Search:
         offsets = greedy.place(held, pairs, limit, _PACKING_TRIES)
         if all(offset + one.bytes <= limit for offset, one in zip(offsets, held)):
             return offsets
-        outcome = exact.search([one.bytes for one in held], pairs, limit + GRANULE, GRANULE, max(self.deadline - time.monotonic(), 0.0))
+        left = max(self.deadline - time.monotonic(), 0.0)
+        outcome = exact.search([one.bytes for one in held], pairs, limit + GRANULE, GRANULE, left, least=limit)
         self.complete = self.complete and outcome.proved
         return outcome.offsets

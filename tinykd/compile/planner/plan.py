@@ -1,11 +1,11 @@
-"""The plan: an offset for every buffer, found by placement in many orders."""
+"""The plan: an offset for every buffer, the smallest arena that is found, and what no plan can go below."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tinykd.compile.planner import exact, greedy
+from tinykd.compile.planner import exact, greedy, quick
 from tinykd.compile.planner.liveness import ALIGNMENT, Buffer, Distances, aligned, alignment_of, buffers, distances, live_bytes
 from tinykd.compile.program import Program
 from tinykd.compile.stream.schedule import LAYER_BY_LAYER, Schedule
@@ -15,9 +15,6 @@ ARENA_ALIGNMENT = 16
 
 SECONDS = 10.0
 """Time limit of the exact search by default; most networks take milliseconds."""
-
-_TRIES = 400
-"""Random changes of the best order that are tried where the bound is not reached."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,8 @@ class Plan:
         offsets: bytes from the start of the arena, by buffer key.
         tensor_offsets: bytes from the start of the arena, by activation index (views included).
         arena_bytes: what the caller must provide, aligned to 16.
-        lower_bound: bytes that no plan of these buffers can go below.
+        lower_bound: bytes that no plan of these buffers can go below: what exists at the fullest layer, or more where a search
+            showed it.
         live: bytes of the arena in use at each layer.
         over: which outputs may overwrite which inputs, and how far.
         proved: True if an exhaustive search found nothing smaller.
@@ -137,15 +135,17 @@ def plan_buffers(
     """
     bound = aligned(max(live_bytes(found, steps, over)), ARENA_ALIGNMENT)
     pairs = greedy.pairs_of(found, over, alignment)
-    offsets: Mapping[int, int] = {b.key: offset for b, offset in zip(found, greedy.place(found, pairs, bound, _TRIES))}
-    proved = False
-    if _height(found, offsets) > bound and seconds > 0:
-        offsets, proved = _improve(found, pairs, offsets, seconds)
+    placed, proved = quick.place(found, pairs, bound, ARENA_ALIGNMENT), False
+    if _height(found, placed) > bound and seconds > 0:
+        height = aligned(_height(found, placed), ARENA_ALIGNMENT)
+        outcome = exact.search([b.bytes for b in found], pairs, height, ARENA_ALIGNMENT, seconds, least=bound)
+        placed, proved, bound = outcome.offsets or placed, outcome.proved, outcome.least
+    offsets = {b.key: offset for b, offset in zip(found, placed)}
     result = Plan(
         buffers=found,
         offsets=offsets,
         tensor_offsets={index: offsets[key] for index, key in owners.items() if key in offsets},
-        arena_bytes=aligned(_height(found, offsets), ARENA_ALIGNMENT),
+        arena_bytes=aligned(_height(found, placed), ARENA_ALIGNMENT),
         lower_bound=bound,
         live=tuple(used_bytes(found, offsets, step) for step in range(max(steps, 1))),
         over=over,
@@ -155,8 +155,8 @@ def plan_buffers(
     return result
 
 
-def _height(found: Sequence[Buffer], offsets: Mapping[int, int]) -> int:
-    return max((offsets[b.key] + b.bytes for b in found), default=0)
+def _height(found: Sequence[Buffer], offsets: Sequence[int]) -> int:
+    return max((offset + b.bytes for offset, b in zip(offsets, found)), default=0)
 
 
 def used_bytes(found: Sequence[Buffer], offsets: Mapping[int, int], step: int) -> int:
@@ -177,14 +177,3 @@ def _forbidden(one: Buffer, other: Buffer, over: Distances) -> tuple[int, int]:
     above = over.get((one.key, other.key), other.bytes)  # `one` is the input: it may start so little above the output
     below = over.get((other.key, one.key), one.bytes)  # `one` is the output: it may start so little below the input
     return -below, above
-
-
-def _improve(
-    found: Sequence[Buffer], pairs: Sequence[exact.Pair], offsets: Mapping[int, int], seconds: float
-) -> tuple[Mapping[int, int], bool]:
-    """A smaller plan than `offsets` if there is one, and whether the search ended."""
-    height = aligned(_height(found, offsets), ARENA_ALIGNMENT)
-    outcome = exact.search([b.bytes for b in found], pairs, height, ARENA_ALIGNMENT, seconds)
-    if outcome.offsets is None:
-        return offsets, outcome.proved
-    return {b.key: offset for b, offset in zip(found, outcome.offsets)}, outcome.proved
