@@ -46,7 +46,9 @@ def same_width(teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape])
 
 def moments(first: Any, second: Any) -> Any:
     """The mean over positions of the products of every two channels, `[batch, channels, channels]`, of maps of one size."""
-    return keras.ops.einsum("bhwc,bhwd->bcd", first, second) / (first.shape[1] * first.shape[2])
+    positions = first.shape[1] * first.shape[2]
+    a, b = (keras.ops.reshape(one, (-1, positions, one.shape[-1])) for one in (first, second))
+    return keras.ops.matmul(keras.ops.transpose(a, (0, 2, 1)), b) / positions
 
 
 def widened(matrices: Any, first: Any, second: Any) -> Any:
