@@ -15,15 +15,15 @@ from tinykd.recipe.model import Recipe
 from tinykd.run import RunDirectory
 
 
-def digits_recipe(scheme: dict[str, Any], **distill: Any) -> Recipe:
-    """Teacher `mlp` of 64 units, student of 8, and little time."""
+def digits_recipe(scheme: dict[str, Any], hidden: tuple[int, ...] = (8,), **distill: Any) -> Recipe:
+    """Teacher `mlp` of 64 units, student of a few, and little time."""
     return Recipe.model_validate(
         {
             "name": "digits",
             "seed": 1,
             "data": {"name": "digits"},
             "teacher": {"net": "mlp", "knobs": {"hidden": [64]}, "train": {"epochs": 20, "batch_size": 32, "learning_rate": 5e-3}},
-            "student": {"net": "mlp", "knobs": {"hidden": [8]}},
+            "student": {"net": "mlp", "knobs": {"hidden": list(hidden)}},
             "distill": {
                 "scheme": scheme,
                 "baseline": True,

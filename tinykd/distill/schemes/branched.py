@@ -45,9 +45,11 @@ def branched(copies: Sequence[Any], layer: str) -> Branches:
     stem = first.get_layer(layer).output
     embeddings, logits = [embedding(first)], [first.output]
     for number, copy in enumerate(copies[1:], start=1):
-        above = keras.Model(copy.get_layer(layer).output, [embedding(copy), copy.output], name=f"above{number}")
-        own_embedding, own_logits = above(stem)
-        embeddings.append(own_embedding)
+        start, end = copy.get_layer(layer).output, embedding(copy)
+        # Where the stem leads to the classifier itself, it is what every classifier reads.
+        above = keras.Model(start, [copy.output] if end is start else [copy.output, end], name=f"above{number}")
+        own_logits, *own_embedding = above(stem)
+        embeddings.append(own_embedding[0] if own_embedding else stem)
         logits.append(own_logits)
     return Branches(first.input, stem, embeddings, logits)
 
@@ -92,7 +94,7 @@ class Branched(Scheme):
             for name, copy in zip(self.files, copies, strict=True):
                 reestimate_batch_norm(copy, self.data.train.x)
                 save_keras(copy, self.run.path(name))
-            ensemble = _keras().Model(joint.model.inputs, joint.model.output[LOGITS], name="ensemble")
+            ensemble = _keras().Model(joint.model.input, joint.model.output[LOGITS], name="ensemble")
             return self.stages.kept("teacher", ensemble, history)
 
         return self.stages.once("teacher", key, ("teacher.keras", "predictions/teacher.npz", *self.files), compute)

@@ -16,10 +16,11 @@ class DataFree(SchemeSection):
 
     dafl: the generator makes inputs that the teacher is sure of, of all classes, with strong activations. zskt: it makes those on
     which student and teacher differ most. deep_inversion: inputs themselves are optimised until the teacher names a class and its
-    batch-norm layers see the statistics of their training. Only the choice of the best epoch looks at real (validation) samples.
+    batch-norm layers see the statistics of their training. The student then learns from these inputs with the recipe's losses; only
+    the choice of the best epoch looks at real (validation) samples.
 
     Formula: dafl G: CE(t, argmax t) + 5 sum_c pbar log pbar - 0.1 mean |f_t|; zskt G: -KL(p_t || p_s); deep_inversion x:
-        CE + total_variation TV(x) + l2 |x|^2 + statistics sum_l (|mu - mu_l| + |var - var_l|)
+        CE + total_variation TV(x) + statistics_weight sum_l (|mu - mu_l| + |var - var_l|)
     Paper: Chen et al. 2019, "Data-Free Learning of Student Networks"; Micaelli and Storkey 2019, "Zero-shot Knowledge Transfer via
         Adversarial Belief Matching"; Yin et al. 2020, "Dreaming to Distill"
     """
@@ -33,8 +34,8 @@ class DataFree(SchemeSection):
     activation_weight: NonNegative = Field(default=0.1, description="dafl: of the teacher's activations")
     statistics_weight: NonNegative = Field(default=10.0, description="deep_inversion: of the batch-norm statistics")
     total_variation: NonNegative = Field(default=2.5e-5, description="deep_inversion: of neighbouring pixels' differences")
-    inversion_steps: PositiveInt = Field(default=500, description="deep_inversion: steps of the inputs")
-    samples: PositiveInt = Field(default=1024, description="inputs kept, for batch norm, calibration and quantization-aware training")
+    steps: PositiveInt = Field(default=1000, description="of the generator, or of each batch of inputs (deep_inversion)")
+    samples: PositiveInt = Field(default=4096, description="inputs kept: what the student, batch norm and quantization see")
 
 
 class CrossModal(SchemeSection):
