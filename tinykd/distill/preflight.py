@@ -46,7 +46,29 @@ def check_recipe(recipe: Recipe, teacher_path: Path | None) -> None:
             "stored teacher outputs would belong to other images than the randomly augmented ones the student sees",
             'set distill.views = 8 (stored views of each sample) or distill.teacher_outputs = "live"',
         )
+    _check_scheme(recipe, teacher_path)
     engine(recipe.quantize.engine)
+
+
+def _check_scheme(recipe: Recipe, teacher_path: Path | None) -> None:
+    """What the scheme cannot do with a given teacher, or without a trained one."""
+    section = recipe.distill
+    scheme = section.scheme
+    losses = [*section.losses, *(loss for part in section.before for loss in part.losses)]
+    if teacher_path is not None and not scheme.given_teacher:
+        raise RecipeError(f"the scheme {scheme.name} makes its own teacher; the given one would not be looked at", "leave teacher.path out")
+    if teacher_path is not None and scheme.runs_teacher and teacher_kind(teacher_path) == STORED:
+        raise RecipeError(f"the scheme {scheme.name} needs a teacher that runs, not stored outputs", "give the teacher itself")
+    for loss in losses:
+        if scheme.ensemble and loss.compares == "features":
+            raise RecipeError(
+                f"{loss.name} compares layers, but in the scheme {scheme.name} the teacher is an ensemble, which has none",
+                "choose a loss on logits",
+            )
+        if scheme.trains_alone and section.before:
+            raise RecipeError(f"the scheme {scheme.name} trains the student in one go", "leave distill.before out")
+    if scheme.name == "multi_teacher" and scheme.model_dump()["combine"] == "confidence" and not any(loss.name == "kd" for loss in losses):
+        raise RecipeError("confidence weights the soft targets of kd, which is not among distill.losses", 'add a loss "kd"')
 
 
 def check_space(recipe: Recipe, data: Dataset, run: RunDirectory) -> None:

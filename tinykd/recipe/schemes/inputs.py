@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -24,6 +24,8 @@ class DataFree(SchemeSection):
     Paper: Chen et al. 2019, "Data-Free Learning of Student Networks"; Micaelli and Storkey 2019, "Zero-shot Knowledge Transfer via
         Adversarial Belief Matching"; Yin et al. 2020, "Dreaming to Distill"
     """
+
+    runs_teacher: ClassVar[bool] = True
 
     name: Literal["data_free"] = Field(default="data_free", description="scheme")
     kind: Literal["dafl", "zskt", "deep_inversion"] = Field(default="dafl", description="where inputs come from")
@@ -61,6 +63,8 @@ class PseudoLabels(SchemeSection):
     Formula: the recipe's losses; the labels are argmax t
     Paper: Bucila, Caruana and Niculescu-Mizil 2006, "Model Compression", section 3
     """
+
+    runs_teacher: ClassVar[bool] = True
 
     name: Literal["pseudo_labels"] = Field(default="pseudo_labels", description="scheme")
     path: str | None = Field(default=None, description=".npz with unlabelled inputs, array x, in the form of the data")

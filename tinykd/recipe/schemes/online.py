@@ -22,6 +22,8 @@ class Mutual(SchemeSection):
     """
 
     given_teacher: ClassVar[bool] = False
+    ensemble: ClassVar[bool] = True
+    trains_alone: ClassVar[bool] = True
 
     name: Literal["mutual"] = Field(default="mutual", description="scheme")
     peers: Several = Field(default=2, description="networks; without nets all have the student's architecture")
@@ -38,6 +40,8 @@ class One(SchemeSection):
     """
 
     given_teacher: ClassVar[bool] = False
+    ensemble: ClassVar[bool] = True
+    trains_alone: ClassVar[bool] = True
 
     name: Literal["one"] = Field(default="one", description="scheme")
     branches: Several = Field(default=3, description="copies of the student above its stem")
@@ -55,6 +59,8 @@ class Okddip(SchemeSection):
     """
 
     given_teacher: ClassVar[bool] = False
+    ensemble: ClassVar[bool] = True
+    trains_alone: ClassVar[bool] = True
 
     name: Literal["okddip"] = Field(default="okddip", description="scheme")
     peers: Annotated[int, Field(ge=3, le=32)] = Field(default=4, description="branches, the leader among them")
@@ -75,6 +81,8 @@ class BeYourOwnTeacher(SchemeSection):
     """
 
     given_teacher: ClassVar[bool] = False
+    ensemble: ClassVar[bool] = True
+    trains_alone: ClassVar[bool] = True
 
     name: Literal["be_your_own_teacher"] = Field(default="be_your_own_teacher", description="scheme")
     exits: tuple[str, ...] | Literal["auto"] = Field(

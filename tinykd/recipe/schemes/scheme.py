@@ -21,8 +21,15 @@ class SchemeSection(Section):
 
     Attributes:
         given_teacher: whether a trained teacher (`teacher.path`) can stand in for the one that the recipe trains.
+        runs_teacher: whether the teacher must run on inputs that are not the data's.
+        ensemble: whether the student learns from an ensemble, whose members' layers it does not see.
+        trains_alone: whether the student is trained by an objective of the scheme's own instead of the recipe's losses, which then
+            begin in quantization-aware training.
     """
 
     given_teacher: ClassVar[bool] = True
+    runs_teacher: ClassVar[bool] = False
+    ensemble: ClassVar[bool] = False
+    trains_alone: ClassVar[bool] = False
 
     name: str

@@ -34,6 +34,7 @@ class MultiTeacher(SchemeSection):
     """
 
     given_teacher: ClassVar[bool] = False
+    ensemble: ClassVar[bool] = True
 
     name: Literal["multi_teacher"] = Field(default="multi_teacher", description="scheme")
     combine: Literal["average", "random", "separate", "confidence"] = Field(default="average", description="how teachers go together")
