@@ -9,11 +9,12 @@ Source: Liberis and Lane 2019, "Neural networks on microcontrollers: saving memo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinykd.compile.passes.rewriting import renumbered
 from tinykd.compile.planner.liveness import buffers, distances, live_bytes
-from tinykd.compile.program import Program
+from tinykd.compile.program import Layer, Program
 
 MOST_STEPS = 60_000
 """Layers tried after some set, over the whole search: about a second."""
@@ -31,6 +32,7 @@ class _Costs:
         kept: buffers that outlive the program.
         needs: bit sets of layers that must come before, by layer.
         start: buffers of the graph's inputs.
+        over: by layer, the distances at which its only output may overwrite an input (see `ops.access`), by that input's buffer.
     """
 
     sizes: tuple[int, ...]
@@ -41,12 +43,25 @@ class _Costs:
     kept: int
     needs: tuple[int, ...]
     start: int
+    over: tuple[dict[int, int], ...]
+
+
+@dataclass(frozen=True)
+class _Partial:
+    """The best way to finish some layers: the peak so far, live buffers and ready layers as bit sets."""
+
+    peak: int
+    live: int
+    ready: int
+    order: tuple[int, ...]
 
 
 def apply(program: Program) -> Program:
     """The program with the lowest peak of live bytes; unchanged where its own order has it already, or where it keeps state."""
     if len(program.layers) < 3 or bool(getattr(program.graph, "states", False)):
         return program
+    if all(program.layers[k - 1].op.outputs[0] in program.layers[k].op.inputs for k in range(1, len(program.layers))):
+        return program  # a chain has one order
     order = _best_order(_costs(program))
     candidate = renumbered(program, [program.layers[k] for k in order])
     return candidate if _peak(candidate) < _peak(program) else program
@@ -77,31 +92,55 @@ def _costs(program: Program) -> _Costs:
         kept=mask(program.graph.outputs),
         needs=tuple(needs),
         start=mask(program.graph.inputs),
+        over=tuple(_overwritten(layer, owner, bit) for layer in program.layers),
     )
 
 
+def _overwritten(layer: Layer, owner: Mapping[int, int], bit: Mapping[int, int]) -> dict[int, int]:
+    """Distances by buffer; the largest where the layer reads one twice, none where one of those readings forbids it."""
+    found: dict[int, int | None] = {}
+    if len(layer.op.outputs) == 1:
+        for index, distance in zip(layer.passed, layer.distances):
+            if index in owner:
+                before = found.get(bit[owner[index]], 0)
+                found[bit[owner[index]]] = None if distance is None or before is None else max(distance, before)
+    return {buffer: distance for buffer, distance in found.items() if distance is not None}
+
+
 def _best_order(costs: _Costs) -> list[int]:
-    """Layers in an order of least peak, overwriting of inputs left out of account."""
+    """Layers in an order of least peak."""
     count = len(costs.reads)
     most = max(8, MOST_STEPS // count**2)
-    level: dict[int, tuple[int, int, tuple[int, ...]]] = {0: (0, costs.start, ())}  # finished -> peak, live, order
+    after_it = [[k for k in range(count) if costs.needs[k] >> layer & 1] for layer in range(count)]
+    ready = sum(1 << k for k in range(count) if not costs.needs[k])
+    level = {0: _Partial(0, costs.start, ready, ())}  # by finished layers
     for _ in range(count):
-        following: dict[int, tuple[int, int, tuple[int, ...]]] = {}
-        for finished, (peak, live, order) in level.items():
-            for layer in range(count):
-                if finished >> layer & 1 or costs.needs[layer] & ~finished:
-                    continue
-                during = live | costs.writes[layer]
+        following: dict[int, _Partial] = {}
+        for finished, one in level.items():
+            for layer in _bits(one.ready):
                 after = finished | 1 << layer
-                reached = max(peak, _bytes(costs, during) + costs.scratch[layer])
-                if after not in following or reached < following[after][0]:
-                    left = sum(1 << b for b in _bits(during) if costs.kept >> b & 1 or costs.readers[b] & ~after)
-                    following[after] = (reached, left, (*order, layer))
+                during = one.live | costs.writes[layer]
+                left = sum(1 << b for b in _bits(during) if costs.kept >> b & 1 or costs.readers[b] & ~after)
+                reached = max(one.peak, _bytes(costs, during) + costs.scratch[layer] - _shared(costs, layer, during & ~left))
+                if after not in following or reached < following[after].peak:
+                    opened = sum(1 << k for k in after_it[layer] if not costs.needs[k] & ~after)
+                    following[after] = _Partial(reached, left, one.ready & ~(1 << layer) | opened, (*one.order, layer))
         if len(following) > most:
-            following = dict(sorted(following.items(), key=lambda item: item[1][0])[:most])
+            following = dict(sorted(following.items(), key=lambda item: item[1].peak)[:most])
         level = following
-    ((_, _, order),) = level.values()
-    return list(order)
+    (best,) = level.values()
+    return list(best.order)
+
+
+def _shared(costs: _Costs, layer: int, dying: int) -> int:
+    """Bytes that the output of a layer shares with inputs that nobody reads later (see `liveness.live_bytes`)."""
+    written = _bits(costs.writes[layer])
+    sources = [b for b in _bits(dying & costs.reads[layer]) if b in costs.over[layer] and b not in written]
+    if not sources or len(written) != 1:
+        return 0
+    output, together = costs.sizes[written[0]], sum(costs.sizes[b] for b in sources)
+    apart = costs.over[layer][sources[0]] if len(sources) == 1 else 0
+    return output + together - max(output, apart + together)
 
 
 def _bits(mask: int) -> list[int]:

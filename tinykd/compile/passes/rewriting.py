@@ -1,18 +1,14 @@
-"""What rewrites of a program share: who reads a tensor, and a pair of layers made one."""
+"""What rewrites of a program share: layers numbered, and a pair of them made one."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from tinykd.compile.ops.operator import AnyOperator
 from tinykd.compile.program import Layer, Program
-
-
-def readers(program: Program, tensor: int) -> int:
-    """How many times `tensor` is read, being an output of the graph counted as once."""
-    return sum(layer.op.inputs.count(tensor) for layer in program.layers) + program.graph.outputs.count(tensor)
 
 
 def renumbered(program: Program, layers: list[Layer]) -> Program:
@@ -29,10 +25,12 @@ def merge_pairs(program: Program, merge: Callable[[Program, Layer, Layer], Layer
     changed = True
     while changed:
         changed = False
+        reads = Counter(index for layer in program.layers for index in layer.op.inputs)
+        reads.update(program.graph.outputs)
         producers = {layer.op.outputs[0]: layer for layer in program.layers if len(layer.op.outputs) == 1}
         for second in program.layers:
             first = producers.get(second.op.inputs[0]) if second.op.inputs else None
-            if first is None or readers(program, first.op.outputs[0]) != 1:
+            if first is None or reads[first.op.outputs[0]] != 1:
                 continue
             merged = merge(program, first, second)
             if merged is not None:

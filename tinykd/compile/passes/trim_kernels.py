@@ -7,6 +7,7 @@ neither do its weights.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,6 +35,7 @@ def _trimmed(layer: Layer) -> Layer:
     return with_parameters(layer, layer.row, parameters, layer.op.inputs, layer.op.outputs)
 
 
+@lru_cache(4096)
 def _met(axis: Axis) -> slice:
     """The taps from the first to the last that lie inside the image for some output; the window must not start inside it."""
     places = np.arange(axis.output)[:, None] * axis.stride - axis.pad + np.arange(axis.kernel) * axis.dilation

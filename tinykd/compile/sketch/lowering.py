@@ -74,7 +74,12 @@ def _lowered(
     """The layer of an operator alone. `same`: for each input the first one that is the same tensor."""
     tensors = tuple(Tensor("", (), "int8") if one is None else one.tensor() for one in (*inputs, *outputs))
     op = Op(kind, tuple(-1 if one is None else k for one, k in zip(inputs, same)), tuple(range(len(inputs), len(tensors))), options)
-    return lower_layer(Graph(tensors, (op,), (), ()), 0, op, rounding)
+    return _knowing(lower_layer(Graph(tensors, (op,), (), ()), 0, op, rounding))
+
+
+def _knowing(layer: Layer) -> Layer:
+    """`layer` with its distances in its call, where nobody need compute them again."""
+    return replace(layer, call=replace(layer.call, distances=layer.distances)) if isinstance(layer.call, Call) else layer
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def _fastest(program: Program, layer: Layer) -> Layer:
 @lru_cache(_REMEMBERED)
 def _chosen(choice: _Choice) -> Call:
     """The call with tables of nothing: their sizes matter, and thousands are remembered."""
-    call = choice.choose().call
+    call = _knowing(choice.choose()).call
     assert isinstance(call, Call)
     return replace(call, fields={name: _hollow(value) for name, value in call.fields.items()})
 
