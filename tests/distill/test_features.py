@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.distill.small import CLASSES, small_pipeline, small_recipe
+from tests.distill.small import CLASSES, small_data, small_pipeline, small_recipe
 from tinykd import nets
 from tinykd.distill.keras_files import load_keras
 from tinykd.distill.keras_modules import keras
@@ -19,6 +19,7 @@ from tinykd.distill.losses.attention import Attention
 from tinykd.distill.preflight import RUN_BYTES, check_layers
 from tinykd.distill.progress import QuietProgress
 from tinykd.distill.run import distill
+from tinykd.distill.tap import tap
 from tinykd.distill.weights import load_arrays
 from tinykd.errors import RecipeError, ToolError
 from tinykd.recipe.model import Recipe
@@ -119,6 +120,28 @@ def test_a_layer_that_is_not_there_is_named(tmp_path: Path) -> None:
         run(recipe, tmp_path / "out")
     assert "conv_relu" in refused.value.hint
     assert not (tmp_path / "out/teacher.keras").exists(), "before the teacher is trained"
+
+
+def test_somebody_elses_features_teach_as_the_teacher_itself(tmp_path: Path) -> None:
+    """A folder that NumPy wrote; `auto` pairs the same layers by their sizes."""
+    recipe = recipe_of(tmp_path)
+    data = small_data(recipe)
+    teacher = nets.build("ds_cnn", keras(), (4, 4, 1), CLASSES, width=6, depth=2, strides=[1, 2])
+    teacher.save(tmp_path / "t.keras")
+    (tmp_path / "t").mkdir()
+    for split in ("train", "validation", "test"):
+        np.save(tmp_path / f"t/logits_{split}.npy", teacher(getattr(data, split).x, training=False))
+    maps = tap(teacher, ["conv_relu", "block2_pointwise_relu"])(data.train.x, training=False)
+    for name in ("conv_relu", "block2_pointwise_relu"):
+        np.save(tmp_path / f"t/features_train_{name}.npy", maps[name])
+    students = []
+    for path in (tmp_path / "t.keras", tmp_path / "t"):
+        pipeline = replace(small_pipeline(recipe, tmp_path / f"out{path.suffix}"), teacher_path=path)
+        pipeline.teacher()
+        pipeline.student()
+        students.append(load_keras(tmp_path / f"out{path.suffix}/student.keras").get_weights())
+    for one, other in zip(*students, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
 
 
 def test_features_that_do_not_fit_are_noticed_before_training() -> None:

@@ -162,3 +162,26 @@ def test_published_teachers_load(name: str, shape: tuple[int, ...], classes: int
     teacher = load_teacher(Path(os.environ["TINYKD_TEACHERS"]) / name, "probabilities", shape, classes)
     logits = teacher.logits(np.random.default_rng(0).random((2, *shape), dtype=np.float32))
     np.testing.assert_allclose(np.exp(logits).sum(axis=1), 1.0, atol=1e-3)
+
+
+def test_maps_with_channels_first_are_read_channels_last(tmp_path: Path) -> None:
+    library = keras()
+    inputs = library.Input(SHAPE)
+    maps = library.layers.Conv2D(5, 3, name="maps")(inputs)
+    first = library.layers.Permute((3, 1, 2), name="first")(maps)
+    model = library.Model(inputs, library.layers.Dense(3)(library.layers.Flatten()(first)))
+    model.save(tmp_path / "t.keras")
+    teacher = load_teacher(tmp_path / "t.keras", "logits", SHAPE, 3, "channels_first")
+    expected = library.Model(inputs, maps)(X, training=False)
+    assert teacher.layers["first"] == (2, 2, 5)
+    outputs = teacher.reader(("first",))(X)
+    np.testing.assert_allclose(outputs["first"], expected, atol=1e-6)
+    np.testing.assert_allclose(outputs["logits"], teacher.logits(X), atol=1e-6)
+
+
+def test_a_teacher_without_layers_says_so(tmp_path: Path) -> None:
+    path, _ = save_tflite(tmp_path)
+    teacher = load_teacher(path, "logits", SHAPE, 3)
+    assert list(teacher.layers) == ["logits"]
+    with pytest.raises(UnsupportedModel, match="shows no layers"):
+        teacher.reader(("conv2d",))

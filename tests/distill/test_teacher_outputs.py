@@ -189,6 +189,9 @@ def test_somebody_elses_features(tmp_path: Path, folder: bool) -> None:
     chosen = np.array([3, 1])
     np.testing.assert_array_equal(outputs.train["conv1_relu"].rows(0, chosen), arrays["features_train_conv1_relu"][chosen])
     assert teacher_kind(path) == STORED
+    first = read_stored_outputs(path, data, "channels_first").train["conv1_relu"]
+    assert first.shape == (1, len(data.train), 2, 5, 2)
+    np.testing.assert_array_equal(first.rows(0, chosen)[1, 0, 4, 1], arrays["features_train_conv1_relu"][1, 1, 0, 4])
     arrays["features_train_conv1_relu"] = arrays["features_train_conv1_relu"][:-1]
     np.savez(tmp_path / "short.npz", **arrays)
     with pytest.raises(UnsupportedModel, match="features_train_conv1_relu"):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tinykd.data import Dataset
 from tinykd.data.archive import DAMAGE, read_npz, require
+from tinykd.distill.layout import Layout, channels_last
 from tinykd.distill.stored_array import StoredArray, Whole
 from tinykd.distill.tap import LOGITS
 from tinykd.distill.teacher_outputs import TeacherOutputs
@@ -37,8 +38,13 @@ def is_outputs(path: Path) -> bool:
     return (path / f"{NAMES[0]}.npy").is_file() if path.is_dir() else path.suffix.lower() == ".npz"
 
 
-def read_stored_outputs(path: Path, data: Dataset) -> TeacherOutputs:
+def read_stored_outputs(path: Path, data: Dataset, layout: Layout = "channels_last") -> TeacherOutputs:
     """The outputs at `path`, checked against the data.
+
+    Args:
+        path: An `.npz` or a folder.
+        data: Whose splits they are of.
+        layout: Of maps in the file; they are read channels last.
 
     Raises:
         DataError: not such a file.
@@ -48,11 +54,12 @@ def read_stored_outputs(path: Path, data: Dataset) -> TeacherOutputs:
     require(arrays, NAMES, path)
     for name, split in zip(NAMES, (data.train, data.validation, data.test), strict=True):
         _check(path, name, arrays[name], (len(split.y), data.classes))
-    train: dict[str, StoredArray] = {LOGITS: Whole(arrays[NAMES[0]].astype(np.float32)[np.newaxis])}
+    train: dict[str, StoredArray] = {}
     for name, array in arrays.items():
         if name.startswith(FEATURES):
             _check(path, name, array, (len(data.train.y), *array.shape[1:]))
-            train[name.removeprefix(FEATURES)] = Whole(array[np.newaxis])
+            train[name.removeprefix(FEATURES)] = Whole(channels_last(array, layout)[np.newaxis])
+    train[LOGITS] = Whole(arrays[NAMES[0]].astype(np.float32)[np.newaxis])  # the last layer, as in a network
     return TeacherOutputs(train, arrays[NAMES[1]].astype(np.float32), arrays[NAMES[2]].astype(np.float32))
 
 

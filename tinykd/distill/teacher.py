@@ -14,6 +14,7 @@ from tinykd.distill.evaluation import predictor
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.keras_modules import native_stderr_hidden, tensorflow
 from tinykd.distill.keras_modules import tf_keras as _tf_keras
+from tinykd.distill.layout import Layout, channels_last, shape_channels_last
 from tinykd.distill.model_config import read_config
 from tinykd.distill.outside_outputs import is_outputs
 from tinykd.distill.tap import LOGITS, layer_shapes, tap
@@ -54,6 +55,7 @@ class Teacher:
     kind: OutputKind
     classes: int
     source: str
+    layout: Layout = "channels_last"
 
     def logits(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 `[samples, classes]`; probabilities become logits by their logarithm.
@@ -67,7 +69,9 @@ class Teacher:
     @property
     def layers(self) -> Mapping[str, tuple[int, ...]]:
         """What `reader` can read: the shape of one sample's output by layer, in order of the forward pass, logits last."""
-        return {LOGITS: (self.classes,)} if self.network.model is None else layer_shapes(self.network.model)
+        if self.network.model is None:
+            return {LOGITS: (self.classes,)}
+        return {name: shape_channels_last(shape, self.layout) for name, shape in layer_shapes(self.network.model).items()}
 
     def reader(self, layers: tuple[str, ...] = ()) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]:
         """`inputs [samples, ...] -> {"logits": [samples, classes], layer: [samples, ...]}`, float32, in one pass.
@@ -86,7 +90,7 @@ class Teacher:
         forward = tensorflow().function(lambda x: tapped(x, training=False), autograph=False, reduce_retracing=True)
 
         def read(x: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-            outputs = {name: np.asarray(value, np.float32) for name, value in forward(x).items()}
+            outputs = {name: channels_last(np.asarray(value, np.float32), self.layout) for name, value in forward(x).items()}
             return outputs | {LOGITS: self._checked(outputs[LOGITS])}
 
         return read
@@ -112,7 +116,7 @@ class Teacher:
         return np.log(np.maximum(outputs, self.network.smallest_probability)).astype(np.float32)
 
 
-def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], classes: int) -> Teacher:
+def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], classes: int, layout: Layout = "channels_last") -> Teacher:
     """The teacher in a `.keras` (either Keras), `.h5`, `.tflite` file or SavedModel folder.
 
     Args:
@@ -120,6 +124,7 @@ def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], cla
         kind: What the network returns.
         input_shape: Of one sample of the data.
         classes: Of the data.
+        layout: Of its maps, for losses that compare layers.
 
     Raises:
         UsageError: nothing is there, or its kind is unknown.
@@ -132,7 +137,7 @@ def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], cla
             f"{path}: the teacher takes inputs of shape {list(expected)}, the data has {list(input_shape)}",
             "give a teacher trained on this data's shape, or store its outputs in an .npz and pass that",
         )
-    return Teacher(network, kind, classes, str(path))
+    return Teacher(network, kind, classes, str(path), layout)
 
 
 def teacher_kind(path: Path) -> str:

@@ -62,7 +62,8 @@ class Teaching:
         if self.teacher_path is None:
             network = keras_network(load_keras(self.run.path("teacher.keras")))
             return Teacher(network, "logits", self.data.classes, "the trained teacher")
-        return load_teacher(self.teacher_path, self.recipe.teacher.outputs, self.data.input_shape, self.data.classes)
+        section = self.recipe.teacher
+        return load_teacher(self.teacher_path, section.outputs, self.data.input_shape, self.data.classes, section.layout)
 
     @cached_property
     def outputs_key(self) -> str:
@@ -73,7 +74,7 @@ class Teaching:
     def outputs(self, layers: tuple[str, ...] = ()) -> TeacherOutputs:
         """Logits and features of `layers`, from the stores, filled where they are not."""
         if self.stored_file is not None:
-            return read_stored_outputs(self.stored_file, self.data)
+            return read_stored_outputs(self.stored_file, self.data, self.recipe.teacher.layout)
         # Beside the run, so that runs with the same teacher on the same data share what it said.
         root = self.run.root.absolute().parent / STORES
         section = self.recipe.distill
@@ -134,6 +135,7 @@ class Teaching:
         return {
             "teacher": self.digest,
             "kind": self.recipe.teacher.outputs,
+            "layout": self.recipe.teacher.layout,
             "data": self.data.content_hash,
             "augment": augment.model_dump(mode="json"),
             # A live teacher sees its training inputs every step; only evaluation reads what is stored.

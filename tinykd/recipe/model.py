@@ -44,6 +44,7 @@ class Teacher(Section):
         default=None, description="Keras 3 .keras, legacy .keras/.h5, SavedModel folder, .tflite, or stored outputs .npz; replaces net"
     )
     outputs: Literal["logits", "probabilities"] = Field(default="logits", description="what a teacher from path returns")
+    layout: Literal["channels_last", "channels_first"] = Field(default="channels_last", description="of the maps of a teacher from path")
     train: Training = Training()
 
     @model_validator(mode="before")
