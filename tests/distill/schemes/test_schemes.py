@@ -40,6 +40,15 @@ ROWS: dict[str, dict[str, Any]] = {
     "quantized": {"name": "quantized", "bits": 8},
     "pseudo_labels": {"name": "pseudo_labels", "copies": 2},
     "cross_modal": {"name": "cross_modal", "data": {"name": "digits"}},
+    "mutual": {"name": "mutual"},
+    "born_again": {"name": "born_again"},
+}
+
+#: Schemes that need a student of more than one section.
+DEEP_ROWS: dict[str, dict[str, Any]] = {
+    "one": {"name": "one"},
+    "okddip": {"name": "okddip", "reduction": 2},
+    "be_your_own_teacher": {"name": "be_your_own_teacher"},
 }
 
 
@@ -71,9 +80,25 @@ def test_above_labels_alone(trained: Path, tmp_path: Path, row: str) -> None:
     assert run.run.path("helpers.npz").exists()
 
 
+@pytest.mark.parametrize("row", DEEP_ROWS)
+def test_above_labels_alone_with_two_sections(tmp_path: Path, row: str) -> None:
+    run = pipeline(digits_recipe(DEEP_ROWS[row], hidden=(8, 6)), tmp_path / "run")
+    run.teacher()
+    run.baseline()
+    run.student()
+    assert test_accuracy(run, "student") > test_accuracy(run, "baseline")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "steps"), [("dafl", 300), ("zskt", 150)])
+def test_without_data(trained: Path, tmp_path: Path, kind: str, steps: int) -> None:
+    """Labels alone have nothing to learn from here: the floor is chance, 0.1."""
+    recipe = digits_recipe({"name": "data_free", "kind": kind, "steps": steps, "samples": 2048})
+    assert test_accuracy(student_of(trained, tmp_path / "run", recipe), "student") > 0.6
+
+
 def test_every_scheme_has_its_row() -> None:
-    online = {"mutual", "one", "okddip", "be_your_own_teacher", "born_again", "data_free"}
-    assert {row["name"] for row in ROWS.values()} | online == set(SCHEMES)
+    assert {row["name"] for row in (ROWS | DEEP_ROWS).values()} | {"data_free"} == set(SCHEMES)
 
 
 def test_a_rounded_student_has_few_weights(trained: Path, tmp_path: Path) -> None:
@@ -87,9 +112,8 @@ def test_a_student_of_two_trainings(trained: Path, tmp_path: Path) -> None:
     train = {"epochs": 2, "batch_size": 64}
     before = [{"losses": [{"name": "logits"}], "train": train}, {"losses": [{"name": "kd"}], "label_weight": 0.5, "train": train}]
     run = student_of(trained, tmp_path / "run", digits_recipe(ROWS["offline"], train=train, before=before))
-    stages = [
-        load_keras(run.run.path(name)).get_weights()[0] for name in ("student_before1.keras", "student_before2.keras", "student.keras")
-    ]
+    files = ("student_before1.keras", "student_before2.keras", "student.keras")
+    stages = [load_keras(run.run.path(name)).get_weights()[0] for name in files]
     assert not np.allclose(stages[0], stages[1])
     assert not np.allclose(stages[1], stages[2])
     # Each goes on where the one before it ended: two epochs move a weight by little.
