@@ -12,7 +12,7 @@ import numpy as np
 from tinykd.compile.fixed_point import Rounding
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
 from tinykd.compile.ops.operator import Call, Table
-from tinykd.compile.passes import PROGRAM_PASSES
+from tinykd.compile.passes import GRAPH_PASSES, PROGRAM_PASSES
 from tinykd.compile.program import Layer, Program, lower_layer
 from tinykd.compile.sketch.weightless import is_stand_in, stand_in
 from tinykd.compile.specialise import specialised
@@ -51,6 +51,9 @@ def program_of(graph: Graph, features: Collection[str], rounding: Rounding = "si
     Raises:
         UnsupportedModel: no kernel computes an operator.
     """
+    for name, graph_row in GRAPH_PASSES.items():
+        if graph_row.default and name not in WITHOUT:
+            graph = graph_row.apply(graph)
     layers = tuple(_layer(graph, index, op, rounding) for index, op in enumerate(graph.ops))
     program = Program(graph, rounding, layers)
     for name, row in PROGRAM_PASSES.items():
@@ -61,6 +64,8 @@ def program_of(graph: Graph, features: Collection[str], rounding: Rounding = "si
 
 
 def _layer(graph: Graph, index: int, op: Op, rounding: Rounding) -> Layer:
+    if op.intermediates or any(state.tensor in op.inputs for state in graph.states):
+        return lower_layer(graph, index, op, rounding)
     kinds = tuple(None if i < 0 else _Kind.of(graph.tensors[i]) for i in op.inputs)
     same = tuple(op.inputs.index(i) for i in op.inputs)
     alike = _lowered(op.kind, op.options, kinds, same, tuple(_Kind.of(graph.tensors[i]) for i in op.outputs), rounding)
