@@ -60,7 +60,7 @@ def _check_scheme(recipe: Recipe, teacher_path: Path | None) -> None:
     if teacher_path is not None and scheme.runs_teacher and teacher_kind(teacher_path) == STORED:
         raise RecipeError(f"the scheme {scheme.name} needs a teacher that runs, not stored outputs", "give the teacher itself")
     for loss in losses:
-        if scheme.ensemble and loss.compares == "features":
+        if (scheme.ensemble or getattr(scheme, "kind", "") == "residual") and loss.compares == "features":
             raise RecipeError(
                 f"{loss.name} compares layers, but in the scheme {scheme.name} the teacher is an ensemble, which has none",
                 "choose a loss on logits",

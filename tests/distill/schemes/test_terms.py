@@ -27,6 +27,7 @@ from tinykd.distill.schemes import one as one_scheme
 from tinykd.distill.schemes.gradual import GradualLessons
 from tinykd.distill.schemes.pseudo_labels import munge, neighbours
 from tinykd.recipe.schemes import SCHEMES as SECTIONS
+from tinykd.recipe.schemes import DataFree
 
 pytestmark = pytest.mark.train
 
@@ -296,6 +297,31 @@ def test_inversion_terms() -> None:
                     squares += float(np.sum((maps[:, y + dy, x + dx].astype(np.float64) - maps[:, y, x]) ** 2))
         total += np.sqrt(squares)
     assert float(inversion.total_variation(maps)) == pytest.approx(total, rel=1e-5)
+
+
+def test_inverted_inputs_look_like_what_batch_norm_remembers() -> None:
+    library = keras()
+    library.utils.set_random_seed(2)
+    layers = library.layers
+    inputs = library.Input((6, 6, 1))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 3)(inputs)))
+    teacher = library.Model(inputs, layers.Dense(CLASSES)(layers.GlobalAveragePooling2D()(x)))
+    seen = RNG.random((64, 6, 6, 1)).astype(np.float32) ** 4
+    norm = teacher.layers[2]
+    norm.momentum = 0.0
+    teacher(seen, training=True)
+    section = DataFree(kind="deep_inversion", steps=60, learning_rate=0.05)
+    made = inversion.invert(teacher, 16, section, (0.0, 1.0), np.random.default_rng(0))
+    noise = np.random.default_rng(1).uniform(0.0, 1.0, (16, 6, 6, 1)).astype(np.float32)
+    assert made.shape == noise.shape
+    assert made.min() >= 0.0
+    assert made.max() <= 1.0
+    before = library.Model(inputs, norm.input)
+
+    def gap(batch: np.ndarray) -> float:
+        return float(inversion.statistics_gap(before(batch), norm.moving_mean.value, norm.moving_variance.value))
+
+    assert gap(made) < 0.3 * gap(noise)
 
 
 def test_munge_keeps_to_neighbours_and_range() -> None:

@@ -33,8 +33,8 @@ class CrossModal(Scheme):
             RecipeError: the recipe would change one of the two views, or run the teacher on the wrong one.
             DataError: other samples.
         """
-        if self.recipe.data.augment != Augment():
-            raise RecipeError("data.augment would change the student's view and not the teacher's", "remove the [data.augment] table")
+        if Augment() != self.recipe.data.augment or Augment() != self.section.data.augment:
+            raise RecipeError("augmentation would change one view of a pair and not the other", "remove the tables [...data.augment]")
         if self.recipe.distill.teacher_outputs == "live":
             raise RecipeError("a live teacher would see the student's view", 'set distill.teacher_outputs = "stored"')
         paired = datasets.load(self.section.data, self.recipe.seed)

@@ -56,6 +56,8 @@ class DataFree(OnInputs):
         model = self.teaching.network.network.model
         if model is None or not isinstance(model, _keras().Model):
             raise UnsupportedModel("inputs are made with the teacher's gradients", "give a Keras 3 teacher (.keras)")
+        if self.teaching.network.kind != "logits":
+            raise UnsupportedModel("inputs are made with the teacher's logits, not its probabilities", "give a teacher without softmax")
         return model
 
     @property

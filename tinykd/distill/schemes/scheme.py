@@ -207,6 +207,6 @@ class Scheme:
             self.teaching.outputs()
             return {"seconds": 0.0, "parameters": None}
         # A few samples show a wrong number of classes or kind of outputs before anything is trained.
-        self.teaching.network.logits(self.data.validation.x[:32])
+        self.teaching.network.logits(self.teaching.data.validation.x[:32])
         self._check_layers(self.teaching.network.layers)
         return {"seconds": 0.0, "parameters": self.teaching.network.network.parameters}
