@@ -28,7 +28,7 @@ SCHEME_COSTS: Mapping[str, str] = {
     "be_your_own_teacher": "the student with its exits at every step",
     "born_again": "the student once a generation",
     "adversarial": "a discriminator beside the student at every step",
-    "data_free": "generator, live teacher and student at every step",
+    "data_free": "generator (zskt: and student) with the teacher's gradients, step by step; then the student on what was made",
     "cross_modal": "the teacher once, then the student",
     "quantized": "the student with rounded weights at every step",
     "pseudo_labels": "the teacher once over all copies, then the student on those",

@@ -19,8 +19,8 @@ class DataFree(SchemeSection):
     batch-norm layers see the statistics of their training. The student then learns from these inputs with the recipe's losses; only
     the choice of the best epoch looks at real (validation) samples.
 
-    Formula: dafl G: CE(t, argmax t) + 5 sum_c pbar log pbar - 0.1 mean |f_t|; zskt G: -KL(p_t || p_s); deep_inversion x:
-        CE + total_variation TV(x) + statistics_weight sum_l (|mu - mu_l| + |var - var_l|)
+    Formula: dafl G: CE(t, argmax t) + entropy_weight sum_c pbar log pbar - activation_weight mean |f_t|; zskt G: -KL(p_t || p_s);
+        deep_inversion x: CE + total_variation TV(x) + statistics_weight sum_l (|mu - mu_l| + |var - var_l|)
     Paper: Chen et al. 2019, "Data-Free Learning of Student Networks"; Micaelli and Storkey 2019, "Zero-shot Knowledge Transfer via
         Adversarial Belief Matching"; Yin et al. 2020, "Dreaming to Distill"
     """

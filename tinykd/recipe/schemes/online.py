@@ -97,7 +97,7 @@ class BornAgain(SchemeSection):
     """Generations of the student's architecture, each taught by the last; the last one is deployed.
 
     Generation 0 learns from labels. Every generation starts from new weights and is kept in `generations/`; the ensemble of those
-    before the last teaches in quantization-aware training.
+    before the last stands in the report as the teacher. Quantization-aware training goes on with the last one's own teacher.
 
     Formula: generation k: CE(s_k, y) + sum of weight * loss against generation k - 1; the paper's loss is kd at T 1, weight 1
     Paper: Furlanello et al. 2018, "Born-Again Neural Networks", equations 2 and 5
