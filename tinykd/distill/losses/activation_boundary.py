@@ -40,8 +40,9 @@ class ActivationBoundary(Loss):
         loss = 0.0
         for after, (teacher, student) in enumerate(reversed(list(zip(teachers, students, strict=True)))):
             teacher, student = matched(teacher, student)
-            # Beyond the margin on the right side both are 0: the paper's four cases in two.
-            missed = keras.ops.where(teacher > 0, keras.ops.relu(self.margin - student), keras.ops.relu(student + self.margin))
+            # The paper's four cases in one: on the teacher's side, and by how much the margin is missed there.
+            side = keras.ops.where(teacher > 0, 1.0, -1.0)
+            missed = keras.ops.relu(self.margin - side * student)
             neurons = keras.ops.sum(keras.ops.square(missed), axis=tuple(range(1, len(missed.shape))))
             loss += 0.5**after * keras.ops.mean(neurons)
         return loss

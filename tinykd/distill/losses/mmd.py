@@ -12,18 +12,33 @@ from tinykd.distill.losses.unit import inverse_length
 
 keras = _keras()
 
-#: Kernels of two channels `x`, `y` of length 1, from their dot product.
-KERNELS: dict[str, Callable[[Any], Any]] = {
-    "linear": lambda dot: dot,
-    "polynomial": keras.ops.square,
-}
+
+def linear(teacher: Any, student: Any) -> Any:
+    """With the dot product as kernel the discrepancy is the squared distance of the mean channels."""
+    apart = _mean_channel(student) - _mean_channel(teacher)
+    return keras.ops.mean(keras.ops.sum(keras.ops.square(apart), axis=(1, 2)))
+
+
+def polynomial(teacher: Any, student: Any) -> Any:
+    """With the squared dot product as kernel, from the matrices of dot products, where lengths are divided out."""
+    within_t, within_s = _gram(teacher), _gram(student)
+    across = keras.ops.matmul(_transposed(student), teacher)
+    t, s = (inverse_length(keras.ops.diagonal(gram, axis1=1, axis2=2)) for gram in (within_t, within_s))
+    discrepancy = 0.0
+    for dots, left, right, times in ((within_t, t, t, 1.0), (within_s, s, s, 1.0), (across, s, t, -2.0)):
+        discrepancy += times * keras.ops.mean(keras.ops.square(dots * left[:, :, None] * right[:, None, :]))
+    return discrepancy
+
+
+#: Discrepancies of channels `[batch, positions, channels]` of both networks.
+KERNELS: dict[str, Callable[[Any, Any], Any]] = {"linear": linear, "polynomial": polynomial}
 
 
 class MMD(Loss):
     """`mean K(t, t') + mean K(s, s') - 2 mean K(s, t)` over all pairs of channels; mean over the batch, sum over pairs of layers.
 
-    Channels are samples of a distribution: each is flattened over space and scaled to length 1. Their number and order are
-    free. With the linear kernel this is the squared distance of the mean channels.
+    Channels are samples of a distribution: each is flattened over space and scaled to length 1 (a dead one stays 0). Their number
+    and order are free.
 
     Args:
         kernel: `linear`, the dot product, or `polynomial`, its square.
@@ -32,7 +47,7 @@ class MMD(Loss):
     compares: ClassVar[Literal["logits", "features"]] = "features"
 
     def __init__(self, kernel: Literal["linear", "polynomial"] = "linear") -> None:
-        self.kernel = KERNELS[kernel]
+        self.discrepancy = KERNELS[kernel]
 
     def build(self, teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> None:
         """Refuse vectors, whose channels have one position."""
@@ -44,10 +59,7 @@ class MMD(Loss):
         for teacher, student in zip(fixed(teacher_outputs), features(student_outputs), strict=True):
             require_maps("mmd", teacher.shape[1:], student.shape[1:])
             teacher, student = (_channels(feature) for feature in matched(teacher, student))
-            within_t, within_s, across = _dots(teacher, teacher), _dots(student, student), _dots(student, teacher)
-            t, s = _inverse_lengths(within_t), _inverse_lengths(within_s)
-            for dots, left, right, times in ((within_t, t, t, 1.0), (within_s, s, s, 1.0), (across, s, t, -2.0)):
-                loss += times * keras.ops.mean(self.kernel(dots * left[:, :, None] * right[:, None, :]))
+            loss += self.discrepancy(teacher, student)
         return loss
 
 
@@ -57,11 +69,20 @@ def _channels(feature: Any) -> Any:
     return keras.ops.reshape(feature, (-1, height * width, channels))
 
 
-def _dots(a: Any, b: Any) -> Any:
-    """`[batch, channels, channels]`. Lengths are divided out of this, which is far smaller than the maps."""
-    return keras.ops.matmul(keras.ops.swapaxes(a, 1, 2), b)
+def _mean_channel(channels: Any) -> Any:
+    """`[batch, positions, 1]`: of the channels at length 1."""
+    weights = inverse_length(keras.ops.sum(keras.ops.square(channels), axis=1)) / channels.shape[-1]
+    return keras.ops.matmul(channels, weights[:, :, None])
 
 
-def _inverse_lengths(dots: Any) -> Any:
-    """Of every channel, `[batch, channels]`, from its dot products with itself; 0 of a dead one."""
-    return inverse_length(keras.ops.diagonal(dots, axis1=1, axis2=2))
+def _gram(channels: Any) -> Any:
+    """Dot products of every two channels, `[batch, channels, channels]`.
+
+    A symmetric product's gradient is the same through either factor: taken through one, and transposed for the other, it costs half.
+    """
+    dots = keras.ops.matmul(_transposed(keras.ops.stop_gradient(channels)), channels)
+    return dots + _transposed(dots) - keras.ops.stop_gradient(dots)
+
+
+def _transposed(matrices: Any) -> Any:
+    return keras.ops.swapaxes(matrices, 1, 2)
