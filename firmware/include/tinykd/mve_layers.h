@@ -88,6 +88,15 @@ struct tinykd_weighted_sum_mve {
 
 void tinykd_weighted_sum_mve_s8(const struct tinykd_weighted_sum_mve *p, const int8_t *a, const int8_t *b, int8_t *output);
 
+/* tinykd_affine and 1 / scale. */
+struct tinykd_quantize_mve {
+    int32_t elements;
+    int32_t zero_point;
+    int32_t scale_bits, inverse_bits; /* IEEE 754 binary32 representations */
+};
+
+void tinykd_quantize_mve_s8(const struct tinykd_quantize_mve *p, const float *input, int8_t *output);
+
 /* tinykd_fully_connected. */
 struct tinykd_fully_connected_mve {
     int32_t rows, depth, channels;

@@ -23,6 +23,7 @@ from tinykd.compile.specialise import (
     mve_depthwise,
     mve_elementwise,
     mve_pooling,
+    mve_quantize,
     software_float,
 )
 from tinykd.compile.specialise.cost import COSTS, instructions
@@ -38,6 +39,7 @@ SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
         "ADD": mve_elementwise.add,
         "AVERAGE_POOL_2D": mve_pooling.average_pool_2d,
         "MAX_POOL_2D": mve_pooling.max_pool_2d,
+        "QUANTIZE": mve_quantize.quantize,
         "SUB": mve_elementwise.sub,
     },
     "dsp": {

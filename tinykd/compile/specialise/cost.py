@@ -94,6 +94,7 @@ COSTS: Mapping[str, Cost] = {
     "mve/fully_connected.c": Cost(mac=0.145, output=8.88, window=0.2, position=37.8, call=37.8),
     # counted in the kernel's loops
     "mve/pooling.c": Cost(mac=0, output=14, window=0.7, position=80, call=60),
+    "mve/quantize.c": Cost(mac=0, output=2, window=0, position=0, call=60),
     "mve/weighted_sum.c": Cost(mac=0, output=3, window=0, position=0, call=80),
     # m55, 2 layers, worst -0 % (tinyengine_vww 0, speed)
     "quantize.c": Cost(mac=0, output=0, window=40, position=0, call=0),

@@ -44,13 +44,13 @@ def steps(p: QuantizeFloat) -> Array:
     reached = np.full(outputs.size, _INFINITY + 1, np.int64)
     while (reached - below > 1).any():
         middle = (below + reached) >> 1
-        enough = portable.reference(whole, (_floats(middle),))[0].astype(np.int64) >= outputs
+        enough = portable.reference(whole, (floats(middle),))[0].astype(np.int64) >= outputs
         enough &= middle >= -_INFINITY - 1
         below, reached = np.where(enough, below, middle), np.where(enough, middle, reached)
     return reached.astype(np.int32)
 
 
-def _floats(keys: Array) -> Array:
+def floats(keys: Array) -> Array:
     """The float32 of ordered integers: their bits, of negative ones complemented but for the sign."""
     held = np.clip(keys, -_INFINITY - 1, _INFINITY).astype(np.int32)
     return np.where(held < 0, held ^ np.int32(0x7FFFFFFF), held).astype(np.int32).view(np.float32)
