@@ -11,6 +11,7 @@ EXAMPLES = """\b
 Examples:
   tinykd report runs/digits
   tinykd report runs/digits --format markdown > report.md
+  tinykd report runs/digits --plan
   tinykd report --schema > report.schema.json
 
 RUN is a run directory, an exported folder or a report.json; the newest run by default.
@@ -21,16 +22,24 @@ RUN is a run directory, an exported folder or a report.json; the newest run by d
 @click.argument("run", required=False, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True, help="For whom.")
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
+@click.option("--plan", is_flag=True, help="Draw the plan of the arena; plan.svg in the export's report/ is the same in colour.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the report.")
-def command(run: Path | None, form: str, as_json: bool, schema: bool) -> None:
+def command(run: Path | None, form: str, as_json: bool, plan: bool, schema: bool) -> None:
     """Print accuracy, memory and proof of a run."""
     from tinykd.deploy.source import newest_run
+    from tinykd.errors import UsageError
+    from tinykd.report.plan_chart import plan_chart
     from tinykd.report.run import RunReport, open_report, report_markdown, report_text
 
     if schema:
         click.echo(json.dumps(RunReport.model_json_schema(), indent=2))
         return
     found = open_report(run or newest_run())
+    if plan:
+        if found.memory is None or not found.memory.buffers:
+            raise UsageError("the report has no plan of the arena", "make one: tinykd export")
+        click.echo(plan_chart(found.memory), nl=False)
+        return
     if as_json or form == "json":
         click.echo(found.model_dump_json(indent=2))
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinykd.deploy.export import Exported
 from tinykd.report.memory import Memory
+from tinykd.report.plan_picture import plan_svg_file
 from tinykd.report.profile import Profile, profile_text
 from tinykd.report.profile_chart import profile_svg
 from tinykd.report.text import memory_markdown, memory_text
@@ -17,9 +18,10 @@ REPORT = "report.json"
 
 
 def record_memory(exported: Exported, memory: Memory) -> None:
-    """Write the memory report as text, JSON and Markdown, and its schema."""
+    """Write the memory report as text, JSON and Markdown, its schema, and a picture of the plan."""
     folder = exported.folder / "report"
     write_atomically(folder / "memory.txt", memory_text(memory).encode())
+    write_atomically(folder / "plan.svg", plan_svg_file(memory).encode())
     write_atomically(folder / "memory.json", (memory.model_dump_json(indent=2) + "\n").encode())
     write_atomically(folder / "memory.md", memory_markdown(memory).encode())
     write_atomically(folder / "memory.schema.json", (json.dumps(Memory.model_json_schema(), indent=2) + "\n").encode())

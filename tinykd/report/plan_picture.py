@@ -39,7 +39,7 @@ COLOURS: dict[str, tuple[str, str]] = {
 }
 """Fill and text, after viridis."""
 
-_LEFT, _TOP, _RIGHT, _BOTTOM = 84, 74, 24, 84
+_LEFT, _TOP, _RIGHT, _BOTTOM = 84, 74, 24, 96
 _HEIGHT = 400
 _CHARACTER = 6.1  # pixels of one character at the size of labels
 _LINE = 13
@@ -82,7 +82,7 @@ class _Frame:
 
     @property
     def width(self) -> float:
-        return max(self.column * self.steps, 520.0)
+        return max(self.column * self.steps, 680.0)
 
     def x(self, step: int) -> float:
         return _LEFT + step * self.width / self.steps
@@ -115,12 +115,12 @@ def plan_svg(memory: Memory, ident: str = "plan") -> str:
         f'<text class="note" x="{_LEFT}" y="50">{escape(_limit_line(memory))}</text>',
         f'<rect x="{_LEFT}" y="{_TOP}" width="{frame.width:.1f}" height="{_HEIGHT}" fill="url(#{ident}-free)"/>',
         *_grid(frame),
-        *(_rectangle(frame, buffer) for buffer in sorted(memory.buffers, key=lambda b: b.first)),
+        *(_rectangle(frame, buffer) for buffer in sorted(memory.buffers, key=_area, reverse=True)),
         *_shared(memory, frame, f"{ident}-shared"),
-        *(_label(frame, buffer) for buffer in memory.buffers),
+        *(_label(memory, frame, buffer) for buffer in memory.buffers),
         *_peak(memory, frame),
         *_steps(memory, frame),
-        *_legend(memory, height, ident),
+        *_legend(memory, frame, ident),
         "</svg>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
@@ -138,11 +138,6 @@ def family(buffer: PlannedBuffer) -> str:
     return FAMILIES.get(buffer.operator, "other")
 
 
-def short(name: str) -> str:
-    """A tensor's name without its scopes: what a label has room for."""
-    return name.split(";")[-1].rstrip("/").split("/")[-1] or name
-
-
 def _description(memory: Memory) -> str:
     listed = "; ".join(f"{_titled(buffer)}" for buffer in memory.buffers[:200])
     return f"Where each buffer lies in the arena, over {len(memory.layers)} layers. {_limit_line(memory)}. Buffers: {listed}."
@@ -151,20 +146,20 @@ def _description(memory: Memory) -> str:
 def _limit_line(memory: Memory) -> str:
     if memory.limit is None or not memory.layers:
         return f"{len(memory.layers)} layers"
-    layer = memory.layers[memory.limit.step]
-    return f"{len(memory.layers)} layers; the peak is layer {layer.index}, {layer.operator}, which needs {memory.limit.bytes:,} bytes"
+    layer, limit = memory.layers[memory.limit.step], memory.limit
+    line = f"{len(memory.layers)} layers; layer {layer.index}, {layer.operator}, needs most: {limit.bytes:,} bytes"
+    return line if memory.arena_bytes - limit.bytes < 16 else f"{line}; {len(limit.stack)} stacked buffers reach the top"
 
 
 def _titled(b: PlannedBuffer) -> str:
-    what = f"scratch of {b.operator} {b.name}" if b.role == "scratch" else f"{b.role} {b.name}" + (f" of {b.operator}" if b.operator else "")
+    what = (
+        f"scratch of {b.operator} {b.name}" if b.role == "scratch" else f"{b.role} {b.name}" + (f" of {b.operator}" if b.operator else "")
+    )
     return f"{what}: {b.bytes:,} bytes at {b.offset:,} to {b.offset + b.bytes:,}, layers {b.first} to {b.last}"
 
 
 def _pattern(ident: str, kind: str, path: str) -> str:
-    return (
-        f'<pattern id="{ident}" width="8" height="8" patternUnits="userSpaceOnUse">'
-        f'<path class="{kind}" d="{path}"/></pattern>'
-    )
+    return f'<pattern id="{ident}" width="8" height="8" patternUnits="userSpaceOnUse"><path class="{kind}" d="{path}"/></pattern>'
 
 
 def _grid(frame: _Frame) -> list[str]:
@@ -176,6 +171,11 @@ def _grid(frame: _Frame) -> list[str]:
         lines.append(f'<line class="rule" x1="{_LEFT}" x2="{_LEFT + frame.width:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
         lines.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{address:,}</text>')
     return lines
+
+
+def _area(b: PlannedBuffer) -> int:
+    """Bytes times layers: the smaller one lies on top."""
+    return b.bytes * (b.last - b.first + 1)
 
 
 def _extent(frame: _Frame, b: PlannedBuffer) -> tuple[float, float, float, float]:
@@ -209,26 +209,45 @@ def _shared(memory: Memory, frame: _Frame, ident: str) -> list[str]:
     return found
 
 
-def _label(frame: _Frame, b: PlannedBuffer) -> str:
-    """Name and bytes, lying or standing, as far as they fit; nothing where they do not."""
-    x, y, width, height = _extent(frame, b)
+def _label(memory: Memory, frame: _Frame, b: PlannedBuffer) -> str:
+    """Bytes, and what it is where no operator made it, lying or standing, where nothing else covers it; nothing where they do not fit."""
+    x, y, width, height = _uncovered(memory, frame, b)
     colour, size = COLOURS[family(b)][1], f"{b.bytes:,}"
-    name = short(b.name) if b.role != "scratch" else "scratch"
-    along = max(width, height)
-    across = min(width, height)
-    choices = [c for c in ((name, size), (size,)) if across >= _LINE * len(c) + 2 and along >= _CHARACTER * max(map(len, c)) + 8]
-    if not choices and across >= _LINE and along >= _CHARACTER * (len(name) + len(size) + 2) + 8:
-        choices = [(f"{name}  {size}",)]
-    if not choices:
+    along, across = max(width, height), min(width, height)
+    choices = [(size,)] if b.role == "tensor" else [(b.role, size), (f"{b.role} {size}",), (size,)]
+    fitting = [c for c in choices if across >= _LINE * len(c) + 2 and along >= _CHARACTER * max(map(len, c)) + 8]
+    if not fitting:
         return ""
-    lines = choices[0]
+    lines = fitting[0]
     middle_x, middle_y = x + width / 2, y + height / 2
-    turn = "" if width >= height or width >= _CHARACTER * max(map(len, lines)) + 8 else f' transform="rotate(-90 {middle_x:.1f} {middle_y:.1f})"'
+    lying = width >= height or width >= _CHARACTER * max(map(len, lines)) + 8
+    turn = "" if lying else f' transform="rotate(-90 {middle_x:.1f} {middle_y:.1f})"'
     rows = [
         f'<tspan x="{middle_x:.1f}" y="{middle_y + 4 + _LINE * (k - (len(lines) - 1) / 2):.1f}">{escape(line)}</tspan>'
         for k, line in enumerate(lines)
     ]
     return f'<text text-anchor="middle" pointer-events="none" style="fill:{colour}"{turn}>{"".join(rows)}</text>'
+
+
+def _uncovered(memory: Memory, frame: _Frame, b: PlannedBuffer) -> tuple[float, float, float, float]:
+    """x, y, width and height of the larger of two parts: the steps, or else the addresses, that no other buffer shares."""
+    others = [o for o in memory.buffers if o is not b and o.first <= b.last and b.first <= o.last]
+    others = [o for o in others if o.offset < b.offset + b.bytes and b.offset < o.offset + o.bytes]
+    first, end = _gap(b.first, b.last + 1, [(o.first, o.last + 1) for o in others])
+    low, high = _gap(b.offset, b.offset + b.bytes, [(o.offset, o.offset + o.bytes) for o in others])
+    x, y, width, height = _extent(frame, b)
+    early = frame.x(first), y, frame.x(end) - frame.x(first), height
+    apart = x, frame.y(high), width, frame.y(low) - frame.y(high)
+    return max(early, apart, key=lambda part: part[2] * part[3])
+
+
+def _gap(start: int, end: int, taken: list[tuple[int, int]]) -> tuple[int, int]:
+    """The longest stretch of start..end outside what is taken."""
+    gaps, at = [], start
+    for low, high in [*sorted(taken), (end, end)]:
+        gaps.append((at, max(min(low, end), at)))
+        at = max(at, high)
+    return max(gaps, key=lambda gap: gap[1] - gap[0])
 
 
 def _peak(memory: Memory, frame: _Frame) -> list[str]:
@@ -255,14 +274,16 @@ def _steps(memory: Memory, frame: _Frame) -> list[str]:
     return [*labels, f'<text x="{_LEFT - 8}" y="{y}" text-anchor="end">layer</text>']
 
 
-def _legend(memory: Memory, height: float, ident: str) -> list[str]:
+def _legend(memory: Memory, frame: _Frame, ident: str) -> list[str]:
     """The colours that occur, and the two hatchings."""
     used = {family(buffer) for buffer in memory.buffers}
     entries = [(name, f'fill="{colour}"', "") for name, (colour, _) in COLOURS.items() if name in used]
     entries += [("overwritten while read", 'fill="#3b528b"', f"url(#{ident}-shared)"), ("free", f'fill="url(#{ident}-free)"', "")]
-    parts, x, y = [], float(_LEFT), height - 40
+    parts, x, y = [], float(_LEFT), _TOP + _HEIGHT + 42
     for name, fill, over in entries:
         width = 13 + 6 + _CHARACTER * len(name) + 20
+        if x + width > _LEFT + frame.width:
+            x, y = float(_LEFT), y + 20
         parts.append(f'<rect x="{x:.1f}" y="{y}" width="13" height="13" rx="2" {fill}/>')
         if over:
             parts.append(f'<rect x="{x:.1f}" y="{y}" width="13" height="13" rx="2" fill="{over}"/>')
