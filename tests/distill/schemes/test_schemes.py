@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.distill.schemes.digits import digits_recipe, pipeline, test_accuracy
-from tests.distill.small import small_recipe
+from tests.distill.small import small_pipeline, small_recipe
 from tests.distill.test_resume import InterruptAt
 from tinykd.distill.keras_files import load_keras
 from tinykd.distill.pipeline import Pipeline
@@ -141,23 +141,28 @@ WHOLE: dict[str, dict[str, Any]] = {
     "zskt": {"name": "data_free", "kind": "zskt", "steps": 4, "samples": 64, "latent": 8, "student_steps": 2},
     "pseudo_labels": {"name": "pseudo_labels", "copies": 1},
 }
-RESULTS = ("student.keras", "student_int8.tflite", "predictions/int8.npz")
+RESULTS = ("teacher.keras", "student.keras", "predictions/student.npz")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_run_interrupted_and_not(tmp_path: Path, name: str) -> None:
-    """From a scheme to int8, with batch norm and views; interrupted in the teacher's stage, in the student's and later."""
+    """From a scheme to int8, with batch norm and views; and interrupted twice on the way to the student."""
     recipe = blobs(tmp_path, WHOLE[name])
     section = distill(recipe, tmp_path / "unbroken", command="test", progress=QuietProgress())
     assert 0.0 <= section["accuracy"]["int8"] <= 1.0
     assert section["parameters"]["teacher"] > 0
     for step in (3, 5):
         with pytest.raises(KeyboardInterrupt):
-            distill(recipe, tmp_path / "broken", command="test", progress=InterruptAt(step))
-    distill(recipe, tmp_path / "broken", command="test", progress=QuietProgress())
+            both(small_pipeline(recipe, tmp_path / "broken", InterruptAt(step)))
+    both(small_pipeline(recipe, tmp_path / "broken"))
     for file in RESULTS:
         assert (tmp_path / "broken" / file).read_bytes() == (tmp_path / "unbroken" / file).read_bytes(), file
+
+
+def both(run: Pipeline) -> None:
+    run.teacher()
+    run.student()
 
 
 def test_a_whole_run_of_peers(tmp_path: Path) -> None:
