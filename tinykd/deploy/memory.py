@@ -14,6 +14,7 @@ from tinykd.compile.planner.liveness import Buffer
 from tinykd.compile.planner.plan import Plan
 from tinykd.compile.program import Layer, Program
 from tinykd.deploy.export import Exported
+from tinykd.deploy.narrower import narrower_of
 from tinykd.deploy.reduction import reduction_of
 from tinykd.deploy.streaming import streaming_of
 from tinykd.report.memory import BankMemory, Budget, LayerMemory, Limit, Memory, Piece, PlannedBuffer, Role
@@ -50,6 +51,7 @@ def memory_report(exported: Exported, image: Image | None, stack_measured: int |
         "layers": tuple(_layer(exported, constants, layer) for layer in program.layers),
         "buffers": tuple(_buffer(program, plan, buffer) for buffer in plan.buffers),
         "limit": _limit(program, plan),
+        "narrower": narrower_of(exported),
     }
     sizes = image.sizes if image else None
     if image is None or sizes is None:

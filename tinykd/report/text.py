@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinykd.report.memory import Memory, advice
 from tinykd.report.reduction import reduction_markdown, reduction_text
+from tinykd.report.shrinking import limit_markdown, limit_text
 from tinykd.report.streaming import streaming_markdown, streaming_text
 from tinykd.sizes import show_size
 
@@ -70,6 +71,7 @@ def memory_text(memory: Memory) -> str:
             f"{layer.index:>3} {layer.operator[:23]:<24}{layer.output:<24}{layer.macs:>12,}{layer.weights_bytes:>10,}"
             f"{layer.arena_bytes:>9,} {_bar(layer.arena_bytes, peak)}{mark}"
         )
+    lines += ["", *limit_text(memory)]
     if memory.reduction is not None:
         lines += ["", *reduction_text(memory.reduction)]
     if memory.streaming is not None:
@@ -104,6 +106,7 @@ def memory_markdown(memory: Memory) -> str:
         lines.append(
             f"| {layer.index} | {layer.operator} | {layer.output} | {layer.macs:,} | {layer.weights_bytes:,} | {layer.arena_bytes:,} |"
         )
+    lines += ["", *limit_markdown(memory)]
     if memory.reduction is not None:
         lines += ["", *reduction_markdown(memory.reduction)]
     if memory.streaming is not None:
