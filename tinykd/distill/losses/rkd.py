@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.loss import Loss, features, fixed
 from tinykd.distill.losses.sizes import flat
-from tinykd.distill.losses.unit import unit
 from tinykd.recipe.losses.loss import Compares
 
 keras = _keras()
@@ -38,32 +37,31 @@ class RKD(Loss):
         """Scalar loss from features `[batch, width]` or `[batch, height, width, channels]`, taken as vectors."""
         total = keras.ops.zeros(())
         for teacher, student in zip(fixed(teacher_outputs), features(student_outputs), strict=True):
-            theirs, ours = _differences(flat(teacher)), _differences(flat(student))
+            (their_distances, their_sides), (our_distances, our_sides) = _between(flat(teacher)), _between(flat(student))
             if self.distance:
-                total += self.distance * _huber(_distances(ours) - _distances(theirs))
+                total += self.distance * _huber(_relative(our_distances) - _relative(their_distances))
             if self.angle:
-                total += self.angle * _huber(_angles(ours) - _angles(theirs))
+                total += self.angle * _huber(_cosines(our_sides) - _cosines(their_sides))
         return total
 
 
-def _differences(rows: Any) -> Any:
-    """`x_j - x_i` as `[i, j, width]`."""
-    return rows[None, :, :] - rows[:, None, :]
-
-
-def _distances(differences: Any) -> Any:
-    """Euclidean distances over the mean of those that are not 0, `[batch, batch]`."""
+def _between(rows: Any) -> tuple[Any, Any]:
+    """Distances `[i, j]`, and `x_j - x_i` scaled to length 1 as `[i, j, width]`; 0 where two samples are the same."""
+    differences = rows[None, :, :] - rows[:, None, :]
     squares = keras.ops.sum(keras.ops.square(differences), axis=-1)
-    apart = squares > SMALLEST
-    distances = keras.ops.where(apart, keras.ops.sqrt(keras.ops.maximum(squares, SMALLEST)), 0.0)
-    count = keras.ops.sum(keras.ops.cast(apart, "float32"))
+    inverses = keras.ops.where(squares > SMALLEST, keras.ops.rsqrt(keras.ops.maximum(squares, SMALLEST)), 0.0)
+    return squares * inverses, differences * inverses[:, :, None]
+
+
+def _relative(distances: Any) -> Any:
+    """Distances over the mean of those that are not 0."""
+    count = keras.ops.sum(keras.ops.cast(distances > 0, "float32"))
     mean = keras.ops.sum(distances) / keras.ops.maximum(count, 1.0)
     return distances / keras.ops.maximum(mean, SMALLEST)
 
 
-def _angles(differences: Any) -> Any:
-    """Cosine between `x_j - x_i` and `x_k - x_i` as `[i, j, k]`; 0 where a side has no length."""
-    sides = unit(differences)
+def _cosines(sides: Any) -> Any:
+    """Of the angle between `x_j - x_i` and `x_k - x_i`, as `[i, j, k]`; 0 where a side has no length."""
     return keras.ops.matmul(sides, keras.ops.transpose(sides, (0, 2, 1)))
 
 
