@@ -58,7 +58,7 @@ class _Partial:
 
 def apply(program: Program) -> Program:
     """The program with the lowest peak of live bytes; unchanged where its own order has it already, or where it keeps state."""
-    if len(program.layers) < 3 or bool(getattr(program.graph, "states", False)):
+    if len(program.layers) < 2 or bool(getattr(program.graph, "states", False)):
         return program
     if all(program.layers[k - 1].op.outputs[0] in program.layers[k].op.inputs for k in range(1, len(program.layers))):
         return program  # a chain has one order
