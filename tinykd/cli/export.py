@@ -44,6 +44,7 @@ def command(
     also: tuple[str, ...],
     io: str | None,
     arena: str | None,
+    plan_seconds: float | None,
     flash: str | None,
     ram: str | None,
     toolchain: str,
@@ -63,7 +64,7 @@ def command(
     from tinykd.report.text import memory_text
 
     opened = with_budget(open_source(source or newest_run(), name), flash, ram)
-    settings = settings_of(opened, target, rounding, optimize, without, also, io, arena)
+    settings = settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds)
     if form == "c-array" or single_file:
         folder = out or opened.folder.parent / ("c-array" if form == "c-array" else "single-file")
         written = export_array(opened, folder) if form == "c-array" else export_single_file(opened, settings, folder)

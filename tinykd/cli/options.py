@@ -43,6 +43,9 @@ def memory_options(command: Decorated) -> Decorated:
             "--io", type=click.Choice(["arena", "outside"]), help="Inputs and outputs lie in the arena, or outside in the caller's buffers."
         ),
         click.option("--arena", metavar="BANK=SIZE,...", help="Banks of RAM for the arena, fastest first, e.g. ccm=16KiB,ram=48KiB."),
+        click.option(
+            "--plan-seconds", type=click.FloatRange(min=0), help="Time limit of the search for the smallest arena; 10 by default."
+        ),
     ]
     for option in reversed(options):
         command = option(command)

@@ -40,6 +40,7 @@ def command(
     also: tuple[str, ...],
     io: str | None,
     arena: str | None,
+    plan_seconds: float | None,
     flash: str | None,
     ram: str | None,
     toolchain: str,
@@ -63,7 +64,7 @@ def command(
     from tinykd.report.verification import verification_text
 
     opened = with_budget(open_source(source or newest_run(), name), flash, ram)
-    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also, io, arena), out)
+    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds), out)
     vectors = choose_vectors(exported, samples, seed)
     with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=as_json) as advance:
         proof, memory = verify(exported, vectors, toolchain=toolchain, emulator=emulator, layers=layers, image=image, progress=advance)

@@ -123,9 +123,9 @@ def planned(program: Program, settings: Export, target: Target) -> Plan:
     Raises:
         OverBudget: the banks that were asked for are too small.
     """
-    whole = plan_for(program, settings.optimize, OUTSIDE[settings.io](program))
+    whole = plan_for(program, settings.optimize, OUTSIDE[settings.io](program), settings.plan_seconds)
     banks = capacities(settings, target, whole)
-    return in_banks(program, whole, banks) if banks else whole
+    return in_banks(program, whole, banks, settings.plan_seconds) if banks else whole
 
 
 def golden_vectors(source: Source, program: Program) -> Golden:
@@ -155,6 +155,7 @@ def _manifest(source: Source, settings: Export, program: Program, memory: Plan, 
         "optimize": settings.optimize,
         "io": settings.io,
         "arena": list(settings.arena),
+        "plan_seconds": settings.plan_seconds,
         "without": list(settings.without),
         "also": list(settings.also),
         "flash_bytes": source.flash_bytes,

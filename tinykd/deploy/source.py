@@ -173,6 +173,7 @@ def settings_of(
     also: tuple[str, ...],
     io: str | None = None,
     arena: str | None = None,
+    plan_seconds: float | None = None,
 ) -> Export:
     """The source's settings with those of the command line on top."""
     banks = None if arena is None else tuple(arena.split(","))
@@ -182,6 +183,7 @@ def settings_of(
         "optimize": optimize,
         "io": io,
         "arena": banks,
+        "plan_seconds": plan_seconds,
         "without": without or None,
         "also": also or None,
     }

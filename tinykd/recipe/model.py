@@ -112,6 +112,7 @@ class Export(Section):
     arena: tuple[BankSize, ...] = Field(
         default=(), description='banks of RAM that the arena may lie in and how much of each, fastest first: "ccm=16KiB"; empty: RAM alone'
     )
+    plan_seconds: NonNegative = Field(default=10.0, description="time limit of the search for the smallest arena; most take none")
     without: tuple[str, ...] = Field(default=(), description="graph rewrites to leave out, by name")
     also: tuple[str, ...] = Field(
         default=(), description="graph rewrites to add: logits drops a SOFTMAX at the end, integer-io QUANTIZE and DEQUANTIZE at the ends"

@@ -38,7 +38,10 @@ def _rows(memory: Memory) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]
 def memory_text(memory: Memory) -> str:
     """The report as plain text of at most 120 columns."""
     flash, ram = _rows(memory)
-    proof = "proved minimal" if memory.arena_proved_optimal else f"not proved minimal: the bound is {memory.arena_lower_bound_bytes:,}"
+    gap = (
+        f"{memory.arena_bytes - memory.arena_lower_bound_bytes:,} bytes above {memory.arena_lower_bound_bytes:,}, which no plan goes below"
+    )
+    proof = "proved minimal" if memory.arena_proved_optimal else f"not proved minimal: {gap}; --plan-seconds looks longer"
     lines = [
         f"{memory.model} on {memory.target}, {memory.toolchain or 'not built'}, {memory.optimize}, rounding {memory.rounding}",
         f"model {memory.model_sha256[:16]}…, {memory.macs:,} MACs, {len(memory.layers)} layers",
