@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from tests.compile.models import conv_then_dense_bytes
+from tests.deploy.commands import tinykd
 from tinykd.deploy.export import export
 from tinykd.deploy.memory import memory_report
 from tinykd.deploy.source import open_source
@@ -63,3 +65,12 @@ def test_the_chart_shows_each_buffer_where_it_lies(memory: Memory) -> None:
             shown = row[step * wide]
             assert (shown == ".") == (held == 0)
             assert (shown == "#") == (held > 1)
+
+
+def test_the_command_draws_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "small.tflite").write_bytes(conv_then_dense_bytes())
+    assert tinykd("export", tmp_path / "small.tflite", "--no-build", "--plan-seconds", "0.5", "--out", tmp_path / "tree").returncode == 0
+    ElementTree.parse(tmp_path / "tree" / "report" / "plan.svg")
+    drawn = tinykd("report", tmp_path / "tree", "--plan")
+    assert drawn.returncode == 0
+    assert "bytes of arena over 2 layers" in drawn.stdout
