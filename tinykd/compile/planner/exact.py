@@ -99,7 +99,7 @@ class _Choices:
 
     def explore(self) -> Outcome:
         """Depth first: decide a pair, follow what that forces, go back where no choice is left."""
-        stack: list[tuple[int, int, list[bool]]] = []  # length of the trail before, the pair, choices not yet tried
+        stack: list[tuple[int, int, list[bool]]] = []  # length of the trail before, the pair's place in `hardest`, choices left
         alive = max(self.tails, default=0) <= self.limit and self._propagate()
         while True:
             if alive and not self.open:
@@ -107,18 +107,21 @@ class _Choices:
             if time.monotonic() > self.deadline or self.decisions == 0:
                 return Outcome(None, False)
             if alive:
-                chosen = next(pair for pair in self.hardest if pair in self.open)
+                place = stack[-1][1] + 1 if stack else 0  # those before it are decided
+                while self.hardest[place] not in self.open:
+                    place += 1
+                chosen = self.hardest[place]
                 first = self._reach(chosen, up=True) <= self._reach(chosen, up=False)
-                stack.append((len(self.trail), chosen, [not first, first]))
+                stack.append((len(self.trail), place, [not first, first]))
             while stack and not stack[-1][2]:
                 self._undo(stack.pop()[0])
             if not stack:
                 return Outcome(None, True)
             if self.decisions is not None:
                 self.decisions -= 1
-            mark, pair, choices = stack[-1]
+            mark, place, choices = stack[-1]
             self._undo(mark)
-            alive = self._decide(pair, choices.pop()) and self._propagate()
+            alive = self._decide(self.hardest[place], choices.pop()) and self._propagate()
 
     def _reach(self, pair: int, up: bool) -> int:
         """The height that a choice would force: j above i, or i above j."""
