@@ -18,7 +18,7 @@ struct tinykd_sums {
 #define TINYKD_INLINE static inline __attribute__((always_inline))
 
 typedef int8x16_t tinykd_bytes;
-typedef int16x8_t tinykd_halves;
+typedef int16x8_t tinykd_vector_halves;
 typedef int32x4_t tinykd_words;
 
 TINYKD_INLINE tinykd_bytes tinykd_load_bytes(const int8_t *from)
@@ -58,7 +58,7 @@ TINYKD_INLINE tinykd_bytes tinykd_same_bytes(int32_t value)
     return vdupq_n_s8((int8_t)value);
 }
 
-TINYKD_INLINE tinykd_bytes tinykd_clamp_bytes(tinykd_bytes v, int32_t low, int32_t high)
+TINYKD_INLINE tinykd_bytes tinykd_clamp_vector(tinykd_bytes v, int32_t low, int32_t high)
 {
     return vminq_s8(vmaxq_s8(v, vdupq_n_s8((int8_t)low)), vdupq_n_s8((int8_t)high));
 }
@@ -71,12 +71,12 @@ TINYKD_INLINE tinykd_bytes tinykd_larger_bytes(tinykd_bytes a, tinykd_bytes b)
     return vmaxq_s8(a, b);
 }
 
-TINYKD_INLINE tinykd_halves tinykd_add_halves(tinykd_halves a, tinykd_halves b)
+TINYKD_INLINE tinykd_vector_halves tinykd_add_halves(tinykd_vector_halves a, tinykd_vector_halves b)
 {
     return vaddq_s16(a, b);
 }
 
-TINYKD_INLINE void tinykd_store_halves(int16_t *to, tinykd_halves v)
+TINYKD_INLINE void tinykd_store_halves(int16_t *to, tinykd_vector_halves v)
 {
     vstrhq_s16(to, v);
 }
@@ -88,7 +88,7 @@ TINYKD_INLINE int32_t tinykd_first_dot(tinykd_bytes a, tinykd_bytes b)
 }
 
 /* sum + the 16 products */
-TINYKD_INLINE int32_t tinykd_dot(int32_t sum, tinykd_bytes a, tinykd_bytes b)
+TINYKD_INLINE int32_t tinykd_dot_bytes(int32_t sum, tinykd_bytes a, tinykd_bytes b)
 {
     return vmladavaq_s8(sum, a, b);
 }
@@ -191,34 +191,34 @@ TINYKD_DOT_2X2_HELD(tinykd_dot_2x2_held, "vmladava.s8", "+Te")
 TINYKD_DOT_2X2(tinykd_dot_2x2, "vmladava.s8", "+Te")
 
 /* Eight bytes, sign-extended. */
-TINYKD_INLINE tinykd_halves tinykd_load_halves(const int8_t *from)
+TINYKD_INLINE tinykd_vector_halves tinykd_load_halves(const int8_t *from)
 {
     return vldrbq_s16(from);
 }
 
-TINYKD_INLINE tinykd_halves tinykd_load_some_halves(const int8_t *from, int32_t count)
+TINYKD_INLINE tinykd_vector_halves tinykd_load_some_halves(const int8_t *from, int32_t count)
 {
     return vldrbq_z_s16(from, vctp16q((uint32_t)count));
 }
 
-TINYKD_INLINE tinykd_halves tinykd_same_halves(int32_t value)
+TINYKD_INLINE tinykd_vector_halves tinykd_same_halves(int32_t value)
 {
     return vdupq_n_s16((int16_t)value);
 }
 
 /* 0, step, 2 * step, ... */
-TINYKD_INLINE tinykd_halves tinykd_multiples(int32_t step)
+TINYKD_INLINE tinykd_vector_halves tinykd_multiples(int32_t step)
 {
     return vmulq_n_s16(vreinterpretq_s16_u16(vidupq_n_u16(0, 1)), (int16_t)step);
 }
 
 /* The low bytes of `v`, each `offsets` bytes (unsigned) behind `to`. */
-TINYKD_INLINE void tinykd_scatter_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v)
+TINYKD_INLINE void tinykd_scatter_halves(int8_t *to, tinykd_vector_halves offsets, tinykd_vector_halves v)
 {
     vstrbq_scatter_offset_s16(to, vreinterpretq_u16_s16(offsets), v);
 }
 
-TINYKD_INLINE void tinykd_scatter_some_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v, int32_t count)
+TINYKD_INLINE void tinykd_scatter_some_halves(int8_t *to, tinykd_vector_halves offsets, tinykd_vector_halves v, int32_t count)
 {
     vstrbq_scatter_offset_p_s16(to, vreinterpretq_u16_s16(offsets), v, vctp16q((uint32_t)count));
 }
@@ -353,7 +353,7 @@ typedef struct {
 
 typedef struct {
     int16_t at[8];
-} tinykd_halves;
+} tinykd_vector_halves;
 
 typedef struct {
     int32_t at[4];
@@ -402,7 +402,7 @@ static inline tinykd_bytes tinykd_same_bytes(int32_t value)
     return v;
 }
 
-static inline tinykd_bytes tinykd_clamp_bytes(tinykd_bytes v, int32_t low, int32_t high)
+static inline tinykd_bytes tinykd_clamp_vector(tinykd_bytes v, int32_t low, int32_t high)
 {
     for (int32_t i = 0; i < 16; ++i) {
         v.at[i] = (int8_t)(v.at[i] < low ? low : v.at[i] > high ? high : v.at[i]);
@@ -416,7 +416,7 @@ static inline int32_t tinykd_wrap(uint32_t sum)
     return sum > 0x7FFFFFFFu ? -(int32_t)(0xFFFFFFFFu - sum) - 1 : (int32_t)sum;
 }
 
-static inline int32_t tinykd_dot(int32_t sum, tinykd_bytes a, tinykd_bytes b)
+static inline int32_t tinykd_dot_bytes(int32_t sum, tinykd_bytes a, tinykd_bytes b)
 {
     int32_t products = 0;
 
@@ -428,23 +428,23 @@ static inline int32_t tinykd_dot(int32_t sum, tinykd_bytes a, tinykd_bytes b)
 
 static inline int32_t tinykd_first_dot(tinykd_bytes a, tinykd_bytes b)
 {
-    return tinykd_dot(0, a, b);
+    return tinykd_dot_bytes(0, a, b);
 }
 
 static inline int32_t tinykd_dot_next(int32_t sum, const int8_t **a, const int8_t **b)
 {
     const tinykd_bytes x = tinykd_next_bytes(a);
-    return tinykd_dot(sum, x, tinykd_next_bytes(b));
+    return tinykd_dot_bytes(sum, x, tinykd_next_bytes(b));
 }
 
 static inline struct tinykd_sums tinykd_dot_1x4(struct tinykd_sums s, const int8_t **a, const int8_t **w)
 {
     const tinykd_bytes x = tinykd_next_bytes(a);
 
-    s.s0 = tinykd_dot(s.s0, x, tinykd_next_bytes(w));
-    s.s1 = tinykd_dot(s.s1, x, tinykd_next_bytes(w));
-    s.s2 = tinykd_dot(s.s2, x, tinykd_next_bytes(w));
-    s.s3 = tinykd_dot(s.s3, x, tinykd_next_bytes(w));
+    s.s0 = tinykd_dot_bytes(s.s0, x, tinykd_next_bytes(w));
+    s.s1 = tinykd_dot_bytes(s.s1, x, tinykd_next_bytes(w));
+    s.s2 = tinykd_dot_bytes(s.s2, x, tinykd_next_bytes(w));
+    s.s3 = tinykd_dot_bytes(s.s3, x, tinykd_next_bytes(w));
     return s;
 }
 
@@ -471,8 +471,8 @@ static inline struct tinykd_sums tinykd_first_dot_1x4(struct tinykd_sums s, cons
 static inline struct tinykd_sums tinykd_dot_2x2_held(struct tinykd_sums s, tinykd_bytes a, const int8_t **b, const int8_t **w)
 {
     const tinykd_bytes y = tinykd_next_bytes(b), first = tinykd_next_bytes(w), second = tinykd_next_bytes(w);
-    const struct tinykd_sums r = {tinykd_dot(s.s0, a, first), tinykd_dot(s.s1, a, second), tinykd_dot(s.s2, y, first),
-                                  tinykd_dot(s.s3, y, second)};
+    const struct tinykd_sums r = {tinykd_dot_bytes(s.s0, a, first), tinykd_dot_bytes(s.s1, a, second), tinykd_dot_bytes(s.s2, y, first),
+                                  tinykd_dot_bytes(s.s3, y, second)};
     return r;
 }
 
@@ -487,9 +487,9 @@ static inline struct tinykd_sums tinykd_dot_2x2(struct tinykd_sums s, const int8
     return tinykd_dot_2x2_held(s, tinykd_next_bytes(a), b, w);
 }
 
-static inline tinykd_halves tinykd_load_some_halves(const int8_t *from, int32_t count)
+static inline tinykd_vector_halves tinykd_load_some_halves(const int8_t *from, int32_t count)
 {
-    tinykd_halves v = {{0}};
+    tinykd_vector_halves v = {{0}};
 
     for (int32_t i = 0; i < count; ++i) {
         v.at[i] = from[i];
@@ -497,14 +497,14 @@ static inline tinykd_halves tinykd_load_some_halves(const int8_t *from, int32_t 
     return v;
 }
 
-static inline tinykd_halves tinykd_load_halves(const int8_t *from)
+static inline tinykd_vector_halves tinykd_load_halves(const int8_t *from)
 {
     return tinykd_load_some_halves(from, 8);
 }
 
-static inline tinykd_halves tinykd_same_halves(int32_t value)
+static inline tinykd_vector_halves tinykd_same_halves(int32_t value)
 {
-    tinykd_halves v;
+    tinykd_vector_halves v;
 
     for (int32_t i = 0; i < 8; ++i) {
         v.at[i] = (int16_t)value;
@@ -512,9 +512,9 @@ static inline tinykd_halves tinykd_same_halves(int32_t value)
     return v;
 }
 
-static inline tinykd_halves tinykd_multiples(int32_t step)
+static inline tinykd_vector_halves tinykd_multiples(int32_t step)
 {
-    tinykd_halves v;
+    tinykd_vector_halves v;
 
     for (int32_t i = 0; i < 8; ++i) {
         v.at[i] = (int16_t)(uint16_t)(i * step);
@@ -522,14 +522,14 @@ static inline tinykd_halves tinykd_multiples(int32_t step)
     return v;
 }
 
-static inline void tinykd_scatter_some_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v, int32_t count)
+static inline void tinykd_scatter_some_halves(int8_t *to, tinykd_vector_halves offsets, tinykd_vector_halves v, int32_t count)
 {
     for (int32_t i = 0; i < count; ++i) {
         to[(uint16_t)offsets.at[i]] = (int8_t)v.at[i];
     }
 }
 
-static inline void tinykd_scatter_halves(int8_t *to, tinykd_halves offsets, tinykd_halves v)
+static inline void tinykd_scatter_halves(int8_t *to, tinykd_vector_halves offsets, tinykd_vector_halves v)
 {
     tinykd_scatter_some_halves(to, offsets, v, 8);
 }
@@ -603,7 +603,7 @@ static inline tinykd_bytes tinykd_larger_bytes(tinykd_bytes a, tinykd_bytes b)
     return a;
 }
 
-static inline tinykd_halves tinykd_add_halves(tinykd_halves a, tinykd_halves b)
+static inline tinykd_vector_halves tinykd_add_halves(tinykd_vector_halves a, tinykd_vector_halves b)
 {
     for (int32_t i = 0; i < 8; ++i) {
         a.at[i] = (int16_t)(a.at[i] + b.at[i]);
@@ -611,7 +611,7 @@ static inline tinykd_halves tinykd_add_halves(tinykd_halves a, tinykd_halves b)
     return a;
 }
 
-static inline void tinykd_store_halves(int16_t *to, tinykd_halves v)
+static inline void tinykd_store_halves(int16_t *to, tinykd_vector_halves v)
 {
     for (int32_t i = 0; i < 8; ++i) {
         to[i] = v.at[i];
@@ -747,7 +747,7 @@ TINYKD_INLINE void tinykd_clamp_in_place(int8_t *at, int32_t count, int32_t low,
 {
     for (; count > 0; count -= 16, at += 16) {
         const int32_t some = count < 16 ? count : 16;
-        tinykd_store_some_bytes(at, tinykd_clamp_bytes(tinykd_load_some_bytes(at, some), low, high), some);
+        tinykd_store_some_bytes(at, tinykd_clamp_vector(tinykd_load_some_bytes(at, some), low, high), some);
     }
 }
 

@@ -48,11 +48,11 @@ TINYKD_INLINE struct tinykd_sums conv_2d_mve_more(struct tinykd_sums s, tinykd_b
 {
     tinykd_bytes w = tinykd_next_bytes(weights);
 
-    s.s0 = tinykd_dot(s.s0, a, w);
-    s.s2 = tinykd_dot(s.s2, b, w);
+    s.s0 = tinykd_dot_bytes(s.s0, a, w);
+    s.s2 = tinykd_dot_bytes(s.s2, b, w);
     w = tinykd_next_bytes(weights);
-    s.s1 = tinykd_dot(s.s1, a, w);
-    s.s3 = tinykd_dot(s.s3, b, w);
+    s.s1 = tinykd_dot_bytes(s.s1, a, w);
+    s.s3 = tinykd_dot_bytes(s.s3, b, w);
     return s;
 }
 

@@ -10,7 +10,7 @@
 #include "tinykd/mve_layers.h"
 
 /* Eight or four channels to one byte of each line. */
-TINYKD_INLINE void depthwise_mve_put(int8_t *to, tinykd_halves offsets, tinykd_halves v, int32_t some)
+TINYKD_INLINE void depthwise_mve_put(int8_t *to, tinykd_vector_halves offsets, tinykd_vector_halves v, int32_t some)
 {
     if (some == 8) {
         tinykd_scatter_halves(to, offsets, v);
@@ -23,7 +23,7 @@ TINYKD_INLINE void depthwise_mve_put(int8_t *to, tinykd_halves offsets, tinykd_h
 struct depthwise_mve_row {
     int32_t before, inside, after;
     int32_t step, channels;
-    tinykd_halves offsets, outside;
+    tinykd_vector_halves offsets, outside;
 };
 
 /* Eight or four channels of one row. */

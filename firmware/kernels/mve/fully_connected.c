@@ -17,10 +17,10 @@ TINYKD_INLINE tinykd_words fully_connected_mve_quad(const int8_t *row, int32_t d
     if ((depth & 15) != 0) {
         const tinykd_bytes x = tinykd_load_some_bytes(row, depth & 15);
 
-        s.s0 = tinykd_dot(s.s0, x, tinykd_next_bytes(&w));
-        s.s1 = tinykd_dot(s.s1, x, tinykd_next_bytes(&w));
-        s.s2 = tinykd_dot(s.s2, x, tinykd_next_bytes(&w));
-        s.s3 = tinykd_dot(s.s3, x, tinykd_next_bytes(&w));
+        s.s0 = tinykd_dot_bytes(s.s0, x, tinykd_next_bytes(&w));
+        s.s1 = tinykd_dot_bytes(s.s1, x, tinykd_next_bytes(&w));
+        s.s2 = tinykd_dot_bytes(s.s2, x, tinykd_next_bytes(&w));
+        s.s3 = tinykd_dot_bytes(s.s3, x, tinykd_next_bytes(&w));
     }
     *weights = w;
     return tinykd_four_words(s.s0, s.s1, s.s2, s.s3);

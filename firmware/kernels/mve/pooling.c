@@ -43,7 +43,7 @@ TINYKD_INLINE void max_pool_mve_channels(const struct tinykd_pool_2d *p, const s
             largest = tinykd_larger_bytes(largest, some == 16 ? tinykd_load_bytes(in) : tinykd_load_some_bytes(in, some));
         }
     }
-    tinykd_store_some_bytes(output, tinykd_clamp_bytes(largest, p->clamp_low, p->clamp_high), some);
+    tinykd_store_some_bytes(output, tinykd_clamp_vector(largest, p->clamp_low, p->clamp_high), some);
 }
 
 void tinykd_max_pool_2d_mve_s8(const struct tinykd_pool_2d *p, const int8_t *input, int8_t *output)
@@ -63,7 +63,7 @@ void tinykd_max_pool_2d_mve_s8(const struct tinykd_pool_2d *p, const int8_t *inp
     }
 }
 
-TINYKD_INLINE tinykd_halves average_pool_mve_load(const int8_t *from, int32_t some)
+TINYKD_INLINE tinykd_vector_halves average_pool_mve_load(const int8_t *from, int32_t some)
 {
     return some == 8 ? tinykd_load_halves(from) : tinykd_load_some_halves(from, some);
 }
@@ -73,7 +73,7 @@ TINYKD_INLINE void average_pool_mve_channels(const struct tinykd_pool_2d *p, con
                                              int8_t *output)
 {
     const int32_t count = w->rows * w->columns, step = p->channels;
-    tinykd_halves total = tinykd_same_halves(0);
+    tinykd_vector_halves total = tinykd_same_halves(0);
     int16_t sums[8];
 
     for (int32_t i = 0; i < w->rows; ++i) {
