@@ -16,6 +16,9 @@ from tinykd.deploy.verify import choose_vectors
 from tinykd.recipe.model import Export
 from tinykd.target.toolchain import find_gcc
 
+NEAR = {"m3": 0.15, "m4": 0.15, "m55": 0.25}
+"""Relative error of a whole network's estimate, by target; one row of the table stands for all variants of a Helium kernel."""
+
 MODEL = Path(__file__).parents[2] / "models" / "mnist" / "student_int8.tflite"
 
 
@@ -25,11 +28,11 @@ def test_work_is_paid_by_the_piece() -> None:
 
 @needs_qemu
 @pytest.mark.skipif(find_gcc() is None, reason="the table was measured with gcc")
-@pytest.mark.parametrize("target", ["m3", "m4", "m55"])
+@pytest.mark.parametrize("target", NEAR)
 def test_estimates_are_near_what_a_network_takes(target: str, tmp_path: Path) -> None:
     exported = export(open_source(MODEL), Export(target=target, optimize="speed"), tmp_path / "tree")
     found = profile(exported, choose_vectors(exported, 1, 0).inputs[0], toolchain="gcc")
     layers = exported.program.layers
     assert {layer.call.source for layer in layers if isinstance(layer.call, Call) and layer.macs} <= COSTS.keys()
     estimate = sum(instructions(exported.program, layer) for layer in layers)
-    assert estimate == pytest.approx(found.instructions, rel=0.15)
+    assert estimate == pytest.approx(found.instructions, rel=NEAR[target])
