@@ -10,8 +10,10 @@ static int32_t exponential(const struct tinykd_softmax *p, int32_t below)
     return below < p->entries ? p->exponentials[below] : 0;
 }
 
-void tinykd_softmax_s8(const struct tinykd_softmax *p, const int8_t *input, int8_t *output)
+void tinykd_softmax_s8(const struct tinykd_softmax *layer, const int8_t *input, int8_t *output)
 {
+    const struct tinykd_softmax copy = *layer, *const p = &copy; /* which no output can alias */
+
     for (int32_t row = 0; row < p->rows; ++row, input += p->depth, output += p->depth) {
         int32_t largest = INT8_MIN;
         int32_t sum = 0; /* Q12.19, at least 1 */
