@@ -75,12 +75,15 @@ def specialise(program: Program, features: Collection[str]) -> Program:
 
 
 def specialised(program: Program, layer: Layer) -> Layer:
-    """`layer` with the kernel of fewest instructions on a core with the program's features; the first, unless all were measured."""
+    """`layer` with the faster kernel of fewest instructions on a core with the program's features; the first, unless all were measured.
+
+    The portable kernel stands where no other computes the layer; it is never the faster one.
+    """
     if not isinstance(layer.call, Call):
         return layer
     rows = [SPECIALISATIONS.get(feature, {}).get(layer.op.kind) for feature in program.features]
     calls = [row(layer.parameters) for row in rows if row is not None]
-    candidates = [*(replace(layer, call=call) for call in calls if call is not None), layer]
+    candidates = [replace(layer, call=call) for call in calls if call is not None] or [layer]
     if any(isinstance(one.call, Call) and one.call.source not in COSTS for one in candidates):
         return candidates[0]
     return min(candidates, key=lambda candidate: instructions(program, candidate))
