@@ -29,15 +29,15 @@ static inline int32_t tinykd_larger(int32_t a, int32_t b)
  * multiple loads and stores of them, where a C library's memmove may go byte by byte. */
 static inline void tinykd_move_down(int8_t *to, const int8_t *from, int32_t bytes)
 {
-    uint32_t words[4];
+    uint32_t words[4], *const held = words; /* clang 14 with sanitizers crashes on an array that is said to be aligned */
 
     for (; bytes >= 16; bytes -= 16, to += 16, from += 16) {
-        TINYKD_COPY_WORDS(words, from, 16);
-        TINYKD_COPY_WORDS(to, words, 16);
+        TINYKD_COPY_WORDS(held, from, 16);
+        TINYKD_COPY_WORDS(to, held, 16);
     }
     for (; bytes > 0; bytes -= 4, to += 4, from += 4) {
-        TINYKD_COPY_WORDS(words, from, 4);
-        TINYKD_COPY_WORDS(to, words, 4);
+        TINYKD_COPY_WORDS(held, from, 4);
+        TINYKD_COPY_WORDS(to, held, 4);
     }
 }
 
