@@ -52,7 +52,7 @@ class Verification(Section):
     golden_differences: int = Field(description="bytes of golden outputs that the firmware itself found to differ")
     layers_compared: int = Field(description="0 unless every layer was compared")
     accuracy: float | None = Field(None, description="top-1 on the samples' labels, computed from the target's integers")
-    price: Price | None = Field(None, description="what row streaming costs, where it was measured (--price)")
+    price: Price | None = Field(default=None, description="what row streaming costs, where it was measured (--price)")
     mismatches: tuple[LayerDifference, ...] = ()
 
 

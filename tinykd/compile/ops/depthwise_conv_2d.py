@@ -85,8 +85,8 @@ def sums_of(p: DepthwiseConv2D, source: Array) -> Int64:
     # float64 products and sums of these integers stay below 2**53, so they are exact
     windows = patches(source.astype(np.float64) - p.input_zero_point, p.rows, p.columns)
     filters = p.centred().reshape(p.rows.kernel, p.columns.kernel, p.in_channels, p.multiplier)
-    sums = np.einsum("byxijc,ijcm->byxcm", windows, filters).astype(np.int64)
-    return sums.reshape(p.batch, p.rows.output, p.columns.output, p.in_channels * p.multiplier)
+    sums: Int64 = np.einsum("byxijc,ijcm->byxcm", windows, filters).astype(np.int64)
+    return np.reshape(sums, (p.batch, p.rows.output, p.columns.output, p.in_channels * p.multiplier))
 
 
 def reference(p: DepthwiseConv2D, inputs: Sequence[Array]) -> tuple[Array, ...]:
