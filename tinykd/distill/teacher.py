@@ -71,7 +71,11 @@ class Teacher:
         """What `reader` can read: the shape of one sample's output by layer, in order of the forward pass, logits last."""
         if self.network.model is None:
             return {LOGITS: (self.classes,)}
-        return {name: shape_channels_last(shape, self.layout) for name, shape in layer_shapes(self.network.model).items()}
+        try:
+            shapes = layer_shapes(self.network.model)
+        except UnsupportedModel:  # no graph of layers, but logits all the same
+            return {LOGITS: (self.classes,)}
+        return {name: shape_channels_last(shape, self.layout) for name, shape in shapes.items()}
 
     def reader(self, layers: tuple[str, ...] = ()) -> Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]:
         """`inputs [samples, ...] -> {"logits": [samples, classes], layer: [samples, ...]}`, float32, in one pass.
