@@ -73,7 +73,7 @@ def test_regions_cover_spans(tmp_path: Path) -> None:
     ports = firmware_folder() / "ports"
     source, program = tmp_path / "driver.c", tmp_path / "driver"
     source.write_text(DRIVER)
-    headers = [f"-I{ports / 'cortex-m'}", f"-I{ports / 'semihosting'}", f"-I{firmware_folder() / 'include'}"]
+    headers = [f"-I{ports / 'cortex-m'}", f"-I{ports / 'bare'}", f"-I{firmware_folder() / 'include'}"]
     declared = tmp_path / "symbols.c"  # what the linker script defines
     declared.write_text("const void *tinykd_ram_spans[2], *tinykd_ram_spans_end[1], *flash_origin[1], *flash_limit[1];\n")
     command = [*host_compiler(), "-std=c99", *SANITIZERS, *headers, str(source), str(declared), "-o", str(program)]

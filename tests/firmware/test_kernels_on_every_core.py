@@ -19,7 +19,7 @@ FIRMWARE = firmware_folder()
 SOURCES = sorted((FIRMWARE / "kernels").rglob("*.c"))
 """Portable kernels and those in folders of their own, which are plain C on cores that have no instructions for them."""
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror")
-INCLUDES = (f"-I{FIRMWARE / 'include'}", f"-I{FIRMWARE / 'ports' / 'semihosting'}")
+INCLUDES = (f"-I{FIRMWARE / 'include'}", f"-I{FIRMWARE / 'ports' / 'bare'}")
 
 FLOATING = ("cast", "quantize", "quantize_s16", "dequantize", "dequantize_s16")
 """The kernels between floating-point numbers and integers: the only ones that may compute with the former."""

@@ -13,7 +13,7 @@ STALL_SECONDS = 120.0
 """A firmware that sends nothing for so long is taken for stuck."""
 
 FAULT = 70
-"""The exit code with which a firmware that faulted ends; `firmware/ports/semihosting/core.h` has the same."""
+"""The exit code with which a firmware that faulted ends; `firmware/ports/bare/core.h` has the same."""
 
 
 @dataclass(frozen=True)
