@@ -1,9 +1,12 @@
-"""Several C files as one: local includes replaced by their text, once each."""
+"""Several C files as one: local includes replaced by their text, once each, and functions renamed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+_EXTERNAL = re.compile(r"^(?!static\b|typedef\b)[a-z][\w ]*[ *](tinykd_\w+)\(", re.MULTILINE)
+"""The name of a function that starts a line, as the kernels' definitions do, and is not static."""
 
 _LOCAL = re.compile(r'^#include "([^"]+)"\s*$')
 _SYSTEM = re.compile(r"^#include <(stdint|string)\.h>\s*$")
@@ -39,3 +42,16 @@ def amalgamate(files: Mapping[str, str], sources: list[str], keep: str) -> str:
     body = [line for source in sources for line in expand(source)]
     includes = [f'#include "{keep}"', "", *(f"#include <{name}.h>" for name in sorted(system)), ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(includes + body)) + "\n"
+
+
+def external_functions(sources: Iterable[str]) -> frozenset[str]:
+    """Names of the functions that the C text of kernels defines for others."""
+    return frozenset(name for text in sources for name in _EXTERNAL.findall(text))
+
+
+def renamed(text: str, functions: frozenset[str], prefix: str) -> str:
+    """`text` with `tinykd_conv_2d_s8` of `functions` as `PREFIX_conv_2d_s8`.
+
+    Two models in one program then bring their kernels without a symbol twice, each in the version that it was proven with.
+    """
+    return re.sub(r"\btinykd_\w+\b", lambda m: m[0].replace("tinykd", prefix, 1) if m[0] in functions else m[0], text)

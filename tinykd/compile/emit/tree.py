@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 
 from tinykd import __version__
+from tinykd.compile.emit import constants_check, memory, model, stream, tables, tflite_array
 from tinykd.compile.emit import golden as golden_vectors
-from tinykd.compile.emit import memory, model, stream, tables, tflite_array
-from tinykd.compile.emit.amalgamation import amalgamate
+from tinykd.compile.emit.amalgamation import amalgamate, external_functions, renamed
 from tinykd.compile.emit.golden import Golden
 from tinykd.compile.emit.names import Names
 from tinykd.compile.emit.places import places
@@ -81,6 +81,7 @@ def firmware_files(program: Program, plan: Plan, golden: Golden) -> dict[str, st
     files = {
         "include/tinykd_model.h": model.generic_header(program, plan, names, top),
         f"src/{names.prefix}_golden.c": golden_vectors.source(golden, top),
+        f"src/{names.prefix}_constants.c": constants_check.source(tables.collect(program, names, plan.schedule), names, top),
     }
     if memory.needed(where):
         files[f"src/{names.prefix}_memory.c"] = memory.source(program.graph, names, where, top)
@@ -88,16 +89,17 @@ def firmware_files(program: Program, plan: Plan, golden: Golden) -> dict[str, st
 
 
 def single_file(program: Program, plan: Plan, library: Mapping[str, str]) -> dict[str, str]:
-    """The model as one `.c` and one `.h`."""
+    """The model as one `.c` and one `.h`, all of whose symbols bear the model's name."""
     names = Names(program.graph.name)
     files = model_files(program, plan, library)
     includable = {path.split("/", 1)[1]: text for path, text in files.items()}
     sources = [path.split("/", 1)[1] for path in files if path.endswith(".c")]
     public = f"{names.prefix}.h"
+    joined = amalgamate(includable, sorted(sources, key=lambda s: s.startswith(names.prefix)), public)
+    kernels = external_functions(includable[source] for source in sources if not source.startswith(names.prefix))
     return {
         public: files[f"include/{public}"],
-        f"{names.prefix}.c": banner(program.graph)
-        + amalgamate(includable, sorted(sources, key=lambda s: s.startswith(names.prefix)), public),
+        f"{names.prefix}.c": banner(program.graph) + renamed(joined, kernels, names.prefix),
     }
 
 
