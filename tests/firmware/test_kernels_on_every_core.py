@@ -10,8 +10,9 @@ from elftools.elf.elffile import ELFFile
 
 from tests.target.machines import CORES_AND_TOOLCHAINS, TOOLCHAINS, needs_gcc
 from tinykd.resources import firmware_folder
+from tinykd.target.cores import CORES
 from tinykd.target.instruction_set import INSTRUCTION_SETS
-from tinykd.target.targets import CORES, find_target
+from tinykd.target.targets import find_target
 from tinykd.target.thumb import instructions
 from tinykd.target.toolchain import find_toolchain
 

@@ -10,11 +10,12 @@ import pytest
 from tests.target.fake_model import MODEL, write_fake_model
 from tinykd.errors import ToolError
 from tinykd.target.build import Image, build
+from tinykd.target.cores import CORES
 from tinykd.target.emulator.emulator import Emulator
 from tinykd.target.emulator.find import find_emulator
 from tinykd.target.emulator.qemu import find_qemu
 from tinykd.target.emulator.unicorn import find_unicorn
-from tinykd.target.targets import CORES, find_target
+from tinykd.target.targets import find_target
 from tinykd.target.toolchain import find_gcc, find_toolchain, find_zig
 
 STRICT = ("-Wconversion", "-Wshadow", "-pedantic", "-Werror")

@@ -32,8 +32,8 @@ BEST: dict[str, tuple[str, ...]] = {"zig": ("-Os",)}
 """Flags of compilers that do best with one set: clang unrolls loops at -O2 until registers spill, and the kernels then take up to
 17 % more instructions."""
 
-COMMON_FLAGS = ("-std=c99", "-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra", "-Iinclude", "-Isrc", "-Ifirmware")
-HOST_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Iinclude", "-Isrc", "-Ifirmware")
+COMMON_FLAGS = ("-std=c99", "-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra", "-Iinclude", "-Isrc")
+HOST_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Iinclude", "-Isrc")
 UNKNOWN_STACK_BYTES = 4096
 """Stack to reserve where the worst case is unknown."""
 
@@ -81,7 +81,7 @@ def build(
     folder: Path | None = None,
     flags: Sequence[str] = (),
 ) -> Image:
-    """Compile `src/*.c` and `firmware/*.c` of a generated tree and link them.
+    """Compile `src/*.c` of a generated tree and the program around it, and link them.
 
     The same sources give the same bytes wherever the tree lies. Linking goes in three steps: with room for anything, to find
     the worst-case stack; with that stack, to measure; then within the budget, which the linker script asserts.
@@ -102,13 +102,13 @@ def build(
     if optimize not in OPTIMIZE:
         raise UsageError(f"no optimization is called {optimize!r}", f"one of {', '.join(OPTIMIZE)}")
     budget = _budget(target.board, flash_bytes, ram_bytes) if target.board else None
-    chosen = (*(COMMON_FLAGS if target.board else HOST_FLAGS), *flags)
-    variant = f"{target.name}-{toolchain.name}-{optimize}{'-profile' if readings else '-trace' if trace else ''}"
+    chosen = (*(COMMON_FLAGS if target.board else HOST_FLAGS), f"-I{target.folder}", *flags)
+    variant = f"{target.name}-{target.folder}-{toolchain.name}-{optimize}{'-profile' if readings else '-trace' if trace else ''}"
     macros = {"TINYKD_TRACE": "-DTINYKD_TRACE"} if trace or readings else {}
     macros |= {"TINYKD_PROFILE": f"-DTINYKD_PROFILE={readings}u"} if readings else {}
     out = (folder or tree / "build" / variant).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    levels = {"src": BEST.get(toolchain.name, OPTIMIZE[optimize]), "firmware": OPTIMIZE["size"]}
+    levels = {"src": BEST.get(toolchain.name, OPTIMIZE[optimize]), target.folder: OPTIMIZE["size"]}
     objects = _compile(tree, target, toolchain, levels, chosen, out, macros)
     _make_runtime(target, toolchain, out)
     elf, name = out / "firmware.elf", f"{toolchain.name} {toolchain.version}"
@@ -118,7 +118,7 @@ def build(
         return Image(
             elf, target, name, optimize, trace, None, None, StackBound(None, unknown=("the host's stack is not analysed",)), readings
         )
-    script = tree / "firmware" / "link.ld"
+    script = tree / target.folder / "link.ld"
     board, roomy = target.board, Budget(_ROOM, _ROOM)
 
     def link(within: Budget, stack_bytes: int) -> Elf:
@@ -138,7 +138,7 @@ def build(
         optimize,
         trace,
         budget,
-        measure(linked, {path.stem for path in (tree / "firmware").glob("*.c")}),
+        measure(linked, {path.stem for path in (tree / target.folder).glob("*.c")}),
         stack,
         readings,
     )

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tinykd.errors import ToolError
-from tinykd.target.targets import Core, Target
+from tinykd.target.cores import Core
+from tinykd.target.targets import Target
 
 Command = tuple[str, ...]
 
