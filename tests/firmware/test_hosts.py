@@ -18,7 +18,8 @@ from tinykd.deploy.source import open_source
 from tinykd.recipe.model import Export
 from tinykd.target.build import build
 from tinykd.target.emulator.host import Host
-from tinykd.target.serve import GoldenCheck, Session
+from tinykd.target.identity import GoldenCheck
+from tinykd.target.serve import Session
 from tinykd.target.toolchain import HostCc, find_zig
 
 FOLDER = os.environ.get("TINYKD_CONFORMANCE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 from tinykd.target.firmware import firmware_sources
@@ -15,6 +16,8 @@ HEADER = """
 #ifndef TINYKD_MODEL_H
 #define TINYKD_MODEL_H
 #include <stdint.h>
+#define TINYKD_VERSION "0.0.1"
+#define TINYKD_MODEL_SHA256 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define TINYKD_MODEL_NAME "fake"
 #define TINYKD_MODEL_ARENA_BYTES 64u
 #define TINYKD_MODEL_INPUTS 1u
@@ -40,11 +43,23 @@ static inline int tinykd_model_invoke(void *arena)
 {
     return tinykd_fake_invoke(arena);
 }
+struct tinykd_constant {
+    const void *at;
+    uint32_t bytes;
+};
+extern const struct tinykd_constant tinykd_constants[];
+extern const uint32_t tinykd_constant_count;
+extern const uint32_t tinykd_constants_crc;
 extern const uint32_t tinykd_golden_count;
 extern const uint8_t tinykd_golden_inputs[];
 extern const uint8_t tinykd_golden_outputs[];
 #endif
 """
+
+SHA256 = "0123456789abcdef" * 4
+CONSTANTS_CRC = zlib.crc32(b"\1" * BYTES)
+BANNER = f"tinykd 0.0.1, fake, model {SHA256}\nweights intact\n"
+"""What the firmware says of itself when it starts."""
 
 MODEL = """
 #include "tinykd_model.h"
@@ -74,6 +89,14 @@ extern const int8_t tinykd_fake_weights[];
 const int8_t tinykd_fake_weights[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 """
 
+CONSTANTS = f"""
+#include "tinykd_model.h"
+extern const int8_t tinykd_fake_weights[];
+const struct tinykd_constant tinykd_constants[] = {{{{tinykd_fake_weights, {BYTES}u}}}};
+const uint32_t tinykd_constant_count = 1u;
+const uint32_t tinykd_constants_crc = {CONSTANTS_CRC}u;
+"""
+
 GOLDEN = """
 #include "tinykd_model.h"
 const uint32_t tinykd_golden_count = 2u;
@@ -90,6 +113,7 @@ def write_fake_model(tree: Path, target: Target, model: str = MODEL) -> Path:
         "include/tinykd_model.h": HEADER,
         "src/tinykd_fake.c": model,
         "src/tinykd_fake_weights.c": WEIGHTS,
+        "src/tinykd_fake_constants.c": CONSTANTS,
         "src/tinykd_fake_golden.c": GOLDEN,
         **firmware_sources(target),
     }

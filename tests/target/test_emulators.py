@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from pathlib import Path
 
 import pytest
 
-from tests.target.fake_model import BYTES, HEADER, MODEL, TENSOR, expected
+from tests.target.fake_model import BANNER, BYTES, CONSTANTS_CRC, HEADER, MODEL, SHA256, TENSOR, expected
 from tests.target.machines import EMULATORS, RISCV_TOOLCHAINS, TOOLCHAINS, emulator, fake_image, installed, needs_qemu, needs_riscv_qemu
 from tinykd.errors import ToolError
 from tinykd.target.emulator.find import find_emulator
 from tinykd.target.emulator.unicorn import Unicorn, find_unicorn
 from tinykd.target.fault_injection import flip_bit, weight_tables
 from tinykd.target.frames import Frame, decode, encode
-from tinykd.target.serve import GoldenCheck, Session
+from tinykd.target.identity import GoldenCheck, Identity
+from tinykd.target.serve import Session
 from tinykd.target.targets import find_target
 
 INPUTS = [bytes((7 * k + i) & 0xFF for i in range(BYTES)) for k in range(20)]
@@ -44,10 +46,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("target", ["m4", "m0plus", "microbit", "m3", "m7", "m33"])
 def test_every_integer_on_every_core(target: str, name: str, toolchain: str, folder: Path) -> None:
     served = Session(emulator(target, name), fake_image(folder, target, toolchain)).run_inputs(INPUTS)
-    assert served.golden == GoldenCheck(vectors=2, compared=32, differing=0)
+    assert served.identity == Identity(BYTES, BYTES, GoldenCheck(2, 32, 0), CONSTANTS_CRC, CONSTANTS_CRC, None, SHA256, "fake", "0.0.1")
     assert [i.outputs for i in served.inferences] == [expected(fed) for fed in INPUTS]
     assert served.arena_bytes == 64
-    assert served.text == "fake: golden vectors agree\n"
+    assert served.text == BANNER + "golden vectors agree\n"
 
 
 @needs_qemu
@@ -63,7 +65,7 @@ def test_every_integer_on_riscv(toolchain: str, folder: Path) -> None:
     served = Session(emulator("riscv", "qemu"), fake_image(folder, "riscv", toolchain)).run_inputs(INPUTS)
     assert served.golden == GoldenCheck(vectors=2, compared=32, differing=0)
     assert [i.outputs for i in served.inferences] == [expected(fed) for fed in INPUTS]
-    assert served.text == "fake: golden vectors agree\n"
+    assert served.text == BANNER + "golden vectors agree\n"
 
 
 def test_every_integer_on_the_host(folder: Path) -> None:
@@ -268,6 +270,9 @@ def test_a_flipped_weight_bit_is_noticed(bit: int, name: str, toolchain: str, fo
     served = Session(emulator("m4", name), wrong).run_inputs(INPUTS)
     assert served.golden.differing == 2  # one output of each of two vectors
     assert "DIFFER" in served.text
+    assert "WEIGHTS DAMAGED" in served.text
+    assert served.identity.constants_crc == CONSTANTS_CRC
+    assert served.identity.constants_crc_found == zlib.crc32(bytes(5 * [1] + [1 ^ 1 << bit] + 10 * [1]))
     for inference, fed in zip(served.inferences, INPUTS):
         differing = [i for i, (got, want) in enumerate(zip(inference.outputs, expected(fed))) if got != want]
         assert set(differing) <= {5}

@@ -8,8 +8,8 @@ from tinykd.target.frames import Frame, decode, encode
 def test_layout_is_the_documented_one() -> None:
     # CRC-32 of "123456789" is the well-known check value 0xCBF43926, so a frame whose kind, length and payload are those
     # nine bytes has it as its checksum: kind '1', length 0x35343332 would be too long, hence a small frame worked by hand.
-    assert encode(Frame("Q")) == bytes.fromhex("a5 51 00000000") + _crc(b"Q\0\0\0\0")
-    assert encode(Frame("R", b"\x01\xff")) == bytes.fromhex("a5 52 02000000 01ff") + _crc(b"R\x02\0\0\0\x01\xff")
+    assert encode(Frame("Q")) == bytes.fromhex("a5 51 00 00000000") + _crc(b"Q\0\0\0\0\0")
+    assert encode(Frame("R", b"\x01\xff", tag=7)) == bytes.fromhex("a5 52 07 02000000 01ff") + _crc(b"R\x07\x02\0\0\0\x01\xff")
 
 
 def _crc(data: bytes) -> bytes:

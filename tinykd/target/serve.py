@@ -11,31 +11,16 @@ from tinykd.target.build import Image
 from tinykd.target.elf import read_elf
 from tinykd.target.emulator.emulator import FAULT, STALL_SECONDS, Emulator, RunResult
 from tinykd.target.frames import Frame, decode, encode
-
-PROTOCOL = 1
+from tinykd.target.identity import GoldenCheck, Identity, read_identity
 
 COMPLAINTS: dict[int, str] = {
     1: "it does not know the kind of frame",
     2: "the input has the wrong length",
     3: "the checksum of a frame is wrong",
     4: "the model refused the arena",
+    5: "a frame was cut off",
 }
 """What the word of an 'E' frame means; `firmware/app/main.c` has the same."""
-
-
-@dataclass(frozen=True)
-class GoldenCheck:
-    """What the firmware found when it repeated its golden vectors.
-
-    Attributes:
-        vectors: inferences.
-        compared: output bytes.
-        differing: output bytes that were not as expected.
-    """
-
-    vectors: int
-    compared: int
-    differing: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +47,7 @@ class Served:
     """What a session brought.
 
     Attributes:
-        golden: the check at start.
+        identity: what the firmware says of itself, and found when it started.
         inferences: one for each set of inputs, in order.
         stack_high_water: deepest use of the stack, in bytes, from paint; None where the port does not paint.
         stack_reserved: bytes of stack reserved; None likewise.
@@ -70,19 +55,23 @@ class Served:
         text: what the firmware printed.
     """
 
-    golden: GoldenCheck
+    identity: Identity
     inferences: tuple[Inference, ...]
     stack_high_water: int | None
     stack_reserved: int | None
     arena_bytes: int
     text: str
 
+    @property
+    def golden(self) -> GoldenCheck:
+        return self.identity.golden
+
 
 @dataclass
 class _Conversation:
     """What has been understood so far."""
 
-    boot: tuple[int, ...] = ()
+    identity: Identity | None = None
     stack: tuple[int, ...] = ()
     trace: dict[int, bytes] = field(default_factory=dict)
     marks: list[tuple[int, int]] = field(default_factory=list)
@@ -119,21 +108,20 @@ class Session:
             self._hear(heard, frame)
         if result.exit_code == FAULT:
             raise ToolError(self._fault(result, len(heard.inferences)), "an error in a kernel or the port: report it with the model")
-        complete = len(heard.boot) == 6 and len(heard.stack) == 3 and len(heard.inferences) == len(inputs)
-        if not complete or result.exit_code not in (0, 1):
+        identity = heard.identity
+        complete = len(heard.stack) == 3 and len(heard.inferences) == len(inputs)
+        if identity is None or not complete or result.exit_code not in (0, 1):
             got = f"{len(heard.inferences)} of {len(inputs)} inferences"
             raise ToolError(
                 f"the firmware ended with code {result.exit_code} after {got}: {result.text.strip()[-1000:]}", "report it with the model"
             )
         high_water, reserved, arena = heard.stack
-        return Served(GoldenCheck(*heard.boot[3:6]), tuple(heard.inferences), high_water or None, reserved or None, arena, result.text)
+        return Served(identity, tuple(heard.inferences), high_water or None, reserved or None, arena, result.text)
 
     def _hear(self, heard: _Conversation, frame: Frame) -> None:
         words = frame.words()
         if frame.kind == "B":
-            if words[:1] != (PROTOCOL,):
-                raise ToolError(f"the firmware speaks protocol {words[0]}, not {PROTOCOL}", "export and build again with this version")
-            heard.boot = words
+            heard.identity = read_identity(frame)
         elif frame.kind == "T":
             heard.trace[words[0]] = heard.trace.get(words[0], b"") + frame.payload[4:]
         elif frame.kind == "R":

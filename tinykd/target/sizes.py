@@ -12,6 +12,7 @@ _WEIGHTS = re.compile(r"tinykd_.+_weights$")
 _MODEL = "tinykd_"
 _MEMORY = re.compile(r"tinykd_.+_memory$")
 _BANK = ".bank."
+_SELF_TEST = re.compile(r"tinykd_.+_constants$")
 _GOLDEN = re.compile(r"tinykd_.+_golden$")
 ARENA = ("main", "arena")
 """Source and name of the array that holds the activations."""
@@ -136,9 +137,8 @@ def measure(elf: Elf, firmware: Collection[str] = ()) -> Sizes:
 
 
 def _code(objects: Iterable[ObjectSize], total: int, firmware: Collection[str]) -> CodeSize:
-    inside = [
-        one for one in objects if one.source not in (*firmware, REST) and not _WEIGHTS.match(one.source) and not _GOLDEN.match(one.source)
-    ]
+    apart = (_WEIGHTS, _GOLDEN, _SELF_TEST)
+    inside = [one for one in objects if one.source not in (*firmware, REST) and not any(kind.match(one.source) for kind in apart)]
     model = [one for one in inside if one.source.startswith(_MODEL)]
     calls, parameters = sum(one.code for one in model), sum(one.constants for one in model)
     kernels = sum(one.code + one.constants for one in inside) - calls - parameters

@@ -8,8 +8,9 @@
 /* Called once before anything else of this header. */
 void tinykd_port_init(void);
 
-/* Up to `bytes` bytes of the incoming stream into `buffer`; returns how many came, fewer only at its end. */
-uint32_t tinykd_port_read(void *buffer, uint32_t bytes);
+/* Bytes of the incoming stream into `buffer`, at most `bytes`: as many as have come, but at least one, for which it waits. Returns how
+ * many, 0 if the sender says nothing for a while (a port whose stream can pause), -1 at the end of the stream. */
+int32_t tinykd_port_read(void *buffer, uint32_t bytes);
 
 /* `bytes` bytes to the outgoing stream; returns how many were taken, fewer only if the stream is gone. */
 uint32_t tinykd_port_write(const void *buffer, uint32_t bytes);
@@ -19,6 +20,9 @@ void tinykd_port_text(const char *text);
 
 /* A clock that counts up, in units of the machine; 0 always on a machine without one. */
 uint64_t tinykd_port_ticks(void);
+
+/* Ticks of that clock in a second; 0 where unknown. */
+uint32_t tinykd_port_clock_hz(void);
 
 /* The sum of `readings` readings of that clock at equal distances of a few instructions. Where a tick is n / d instructions in lowest
  * terms, and n has no divisor in common with the distance, n readings meet every phase of the tick once: then sums that are x

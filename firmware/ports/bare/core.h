@@ -27,6 +27,12 @@ void tinykd_core_fence(void);
 /* Starts the counter behind tinykd_port_ticks. */
 void tinykd_core_count(void);
 
+/* Starts the chip again, as its reset pin does. Does not return. */
+void tinykd_core_reset(void);
+
+/* A port that uses registers of devices defines this, and the fence leaves the architecture's region for devices open. */
+extern const uint8_t tinykd_port_has_devices __attribute__((weak));
+
 /* One semihosting call: the answer of `operation`, whose arguments lie at `arguments`. */
 int tinykd_core_call(int operation, const void *arguments);
 

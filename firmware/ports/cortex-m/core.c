@@ -8,6 +8,8 @@
 #define SYST_CSR REGISTER(0xE000E010u)
 #define SYST_RVR REGISTER(0xE000E014u)
 #define SYST_CVR REGISTER(0xE000E018u)
+#define AIRCR REGISTER(0xE000ED0Cu)
+#define AIRCR_SYSRESETREQ (0x05FA0000u | 4u) /* with the key without which writes are ignored */
 #define CCR REGISTER(0xE000ED14u)
 #define CFSR REGISTER(0xE000ED28u)
 #define CFSR_STKOF 0x100000u /* the stack pointer met its limit */
@@ -151,6 +153,14 @@ uint64_t tinykd_port_tick_sum(uint32_t readings)
         last = tinykd_port_ticks() - 1u;
     } while (first >> 24 != last >> 24);
     return readings * (((first >> 24) + 1u) << 24) - left;
+}
+
+void tinykd_core_reset(void)
+{
+    __asm__ volatile("dsb" ::: "memory");
+    AIRCR = AIRCR_SYSRESETREQ;
+    for (;;) {
+    }
 }
 
 int tinykd_core_call(int operation, const void *arguments)

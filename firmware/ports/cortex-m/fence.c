@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The memory protection unit as a fence: flash of the budget can be read and run, RAM of the budget read and written, and
- * nothing else touched but the core's own registers: what a chip of that size would do. Cores without the unit do without.
+ * nothing else touched but the core's own registers and, where the port needs them, the devices': what a chip of that size would do.
+ * Cores without the unit do without.
  * RAM is fenced to 32 bytes, flash roughly where regions are few. */
 #include "core.h"
 
@@ -12,6 +13,10 @@
 #define MPU_RASR REGISTER(0xE000EDA0u) /* RLAR on Armv8-M */
 #define MPU_MAIR0 REGISTER(0xE000EDC0u)
 #define ON 1u
+
+/* Where Armv6-M, Armv7-M and Armv8-M have the registers of devices: half a gigabyte. */
+#define DEVICES 0x40000000u
+#define DEVICES_LAST 0x5FFFFFFFu
 
 enum kind { DATA, PROGRAM };
 
@@ -32,11 +37,18 @@ static uint32_t open_span(const struct span *span, enum kind kind, uint32_t regi
     static const uint32_t rights[2] = {[DATA] = 1u /* never run */, [PROGRAM] = 2u << 1 /* read only */};
 
     (void)most;
-    MPU_MAIR0 = 0xAAu; /* attribute 0: normal memory, written through */
+    MPU_MAIR0 = 0x04AAu; /* attribute 0: normal memory, written through; 1: device, nGnRE */
     MPU_RNR = region;
     MPU_RBAR = (uint32_t)(uintptr_t)span->start | rights[kind];
     MPU_RASR = (((uint32_t)(uintptr_t)span->end - 1u) & ~31u) | ON;
     return 1u;
+}
+
+static void open_devices(uint32_t region)
+{
+    MPU_RNR = region;
+    MPU_RBAR = DEVICES | 1u; /* never run */
+    MPU_RASR = (DEVICES_LAST & ~31u) | 1u << 1 | ON;
 }
 
 #else
@@ -88,14 +100,25 @@ static uint32_t open_span(const struct span *span, enum kind kind, uint32_t regi
     return used;
 }
 
+static void open_devices(uint32_t region)
+{
+    MPU_RNR = region;
+    MPU_RBAR = DEVICES;
+    MPU_RASR = 1u << 28 | 3u << 24 /* never run */ | 1u << 16 /* device */ | 28u << 1 /* 2^29 bytes */ | ON;
+}
+
 #endif
 
 void tinykd_core_fence(void)
 {
     const struct span flash = {flash_origin, flash_limit};
-    const uint32_t count = (uint32_t)(tinykd_ram_spans_end - tinykd_ram_spans), regions = MPU_TYPE >> 8 & 0xFFu;
-    uint32_t used = 0u;
+    const uint32_t count = (uint32_t)(tinykd_ram_spans_end - tinykd_ram_spans);
+    uint32_t used = 0u, regions = MPU_TYPE >> 8 & 0xFFu;
 
+    if (regions > 0u && &tinykd_port_has_devices != 0) {
+        regions -= 1u;
+        open_devices(regions);
+    }
     if (regions > count) {
         for (uint32_t k = 0u; k < count; ++k) {
             used += open_span(&tinykd_ram_spans[k], DATA, used, regions - used - (count - k));

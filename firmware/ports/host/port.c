@@ -18,10 +18,11 @@ void tinykd_port_init(void)
 #endif
 }
 
-uint32_t tinykd_port_read(void *buffer, uint32_t bytes)
+int32_t tinykd_port_read(void *buffer, uint32_t bytes)
 {
     (void)fflush(stdout); /* whoever asks next may be waiting for the last answer */
-    return (uint32_t)fread(buffer, 1u, bytes, stdin);
+    const size_t got = fread(buffer, 1u, bytes, stdin);
+    return got == 0u ? -1 : (int32_t)got;
 }
 
 uint32_t tinykd_port_write(const void *buffer, uint32_t bytes)
@@ -35,6 +36,11 @@ void tinykd_port_text(const char *text)
 }
 
 uint64_t tinykd_port_ticks(void)
+{
+    return 0u;
+}
+
+uint32_t tinykd_port_clock_hz(void)
 {
     return 0u;
 }

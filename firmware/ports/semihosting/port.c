@@ -58,19 +58,15 @@ void tinykd_port_init(void)
     tinykd_core_count();
 }
 
-uint32_t tinykd_port_read(void *buffer, uint32_t bytes)
+int32_t tinykd_port_read(void *buffer, uint32_t bytes)
 {
-    uint32_t got = 0;
+    const uintptr_t arguments[3] = {(uintptr_t)incoming, (uintptr_t)buffer, bytes};
 
-    while (incoming != NOWHERE && got < bytes) {
-        const uintptr_t arguments[3] = {(uintptr_t)incoming, (uintptr_t)buffer + got, bytes - got};
-        const int missing = tinykd_core_call(SYS_READ, arguments);
-        if (missing < 0 || (uint32_t)missing >= bytes - got) {
-            break;
-        }
-        got = bytes - (uint32_t)missing;
+    if (incoming == NOWHERE) {
+        return -1;
     }
-    return got;
+    const int missing = tinykd_core_call(SYS_READ, arguments);
+    return missing < 0 || (uint32_t)missing >= bytes ? -1 : (int32_t)(bytes - (uint32_t)missing);
 }
 
 uint32_t tinykd_port_write(const void *buffer, uint32_t bytes)
@@ -83,6 +79,11 @@ uint32_t tinykd_port_write(const void *buffer, uint32_t bytes)
 void tinykd_port_text(const char *text)
 {
     (void)tinykd_core_call(SYS_WRITE0, text);
+}
+
+uint32_t tinykd_port_clock_hz(void)
+{
+    return 0u; /* an emulator's clock counts instructions, whose number a tick depends on how it was started */
 }
 
 void tinykd_port_exit(uint32_t code)

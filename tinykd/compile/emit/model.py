@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinykd import __version__
 from tinykd.compile.emit import memory, stream
 from tinykd.compile.emit.names import CTYPES, Names, comment, described
 from tinykd.compile.emit.places import Parameter, Places, places, pointer_of
@@ -159,6 +160,7 @@ def generic_header(program: Program, plan: Plan, names: Names, banner: str) -> s
 
 #include "{names.prefix}.h"
 
+#define TINYKD_VERSION "{__version__}"
 #define TINYKD_MODEL_NAME "{names.model}"
 #define TINYKD_MODEL_SHA256 {names.macro}_MODEL_SHA256
 #define TINYKD_MODEL_ARENA_BYTES {names.macro}_ARENA_BYTES
@@ -198,6 +200,15 @@ static inline void tinykd_model_reset(void *arena)
 {{
     {f"{names.prefix}_reset({arenas})" if graph.states else "(void)arena"};
 }}
+
+/* The tables of weights, biases and multipliers, and the CRC-32 (IEEE 802.3) that they had at export, end to end. */
+struct tinykd_constant {{
+    const void *at;
+    uint32_t bytes;
+}};
+extern const struct tinykd_constant tinykd_constants[];
+extern const uint32_t tinykd_constant_count;
+extern const uint32_t tinykd_constants_crc;
 
 /* Golden vectors, each from a reset: all inputs of one inference end to end, and the outputs that LiteRT's reference kernels computed. */
 extern const uint32_t tinykd_golden_count;

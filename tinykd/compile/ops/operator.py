@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -29,7 +30,16 @@ class Table:
     @property
     def bytes(self) -> int:
         """In flash."""
-        return int(self.values.size) * np.dtype(self.ctype.removesuffix("_t").replace("float", "float32")).itemsize
+        return int(self.values.size) * self._dtype.itemsize
+
+    @property
+    def little_endian(self) -> builtins.bytes:
+        """As a little-endian target's memory holds it."""
+        return self.values.astype(self._dtype).tobytes()
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.ctype.removesuffix("_t").replace("float", "float32")).newbyteorder("<")
 
 
 class Short(int):
