@@ -27,6 +27,18 @@ def firmware_folder() -> Path:
     return _shipped("_firmware", "firmware")
 
 
+def licence_text() -> str:
+    """The licence of kernels and ports, which must go where they go.
+
+    Raises:
+        ToolError: the installation is incomplete.
+    """
+    for path in (PACKAGE / "_LICENSE", PACKAGE.parent / "LICENSE"):
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise ToolError(f"the licence is missing beside {PACKAGE}", "reinstall tinykd")
+
+
 def _shipped(packaged: str, checkout: str) -> Path:
     """The copy inside the wheel, else the one beside the package in a checkout."""
     for folder in (PACKAGE / packaged, PACKAGE.parent / checkout):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from tinykd.cli.options import memory_options, target_options
+from tinykd.target.packages.formats import FORMATS
 
 EXAMPLES = """\b
 Examples:
   tinykd export runs/digits --target cortex-m
   tinykd export model.tflite --target m7 --flash 512KiB --ram 128KiB
-  tinykd export model.tflite --single-file --out vendor/
+  tinykd export model.tflite --format single-file --out vendor/
+  tinykd export model.tflite --format arduino --target cortex-m0plus --out ~/Arduino/libraries
+  tinykd export runs/digits --format zephyr --package-version 1.2.0 --out modules/
   tinykd export model.tflite --format c-array --out vendor/
 
 SOURCE is a run directory, an exported folder or a .tflite; the newest run by default. No TensorFlow is needed.
@@ -28,12 +33,14 @@ Exit codes: 3 over budget, 5 unsupported model.
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["tree", "c-array"]),
+    type=click.Choice(["tree", *FORMATS, "c-array"]),
     default="tree",
     show_default=True,
-    help="C source, or the .tflite as an array.",
+    help="The tree that verify proves; the same C as a package, with an example and a README; or the .tflite as an array.",
 )
-@click.option("--single-file", is_flag=True, help="One .c and one .h instead of the tree.")
+@click.option("--single-file", "form", flag_value="single-file", help="The same as --format single-file.")
+@click.option("--package-version", metavar="X.Y.Z", default="1.0.0", show_default=True, help="Version that a package bears.")
+@click.option("--package-url", metavar="URL", default="https://example.com/", show_default=True, help="Where you publish the package.")
 @click.option("--build/--no-build", default=True, show_default=True, help="Link the firmware to measure code and stack.")
 def command(
     source: Path | None,
@@ -52,23 +59,33 @@ def command(
     as_json: bool,
     out: Path | None,
     form: str,
-    single_file: bool,
+    package_version: str,
+    package_url: str,
     build: bool,
 ) -> None:
     """Compile a run or a .tflite to dependency-free C and check its memory against the budget."""
-    from tinykd.deploy.export import export, export_array, export_single_file
+    from tinykd.deploy.export import export
     from tinykd.deploy.firmware import check_budget, measured
     from tinykd.deploy.memory import memory_report
+    from tinykd.deploy.package import Publication, check_package, package_of, write_array, write_package
     from tinykd.deploy.record import record_memory
     from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.report.text import memory_text
 
     opened = with_budget(open_source(source or newest_run(), name), flash, ram)
     settings = settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds)
-    if form == "c-array" or single_file:
-        folder = out or opened.folder.parent / ("c-array" if form == "c-array" else "single-file")
-        written = export_array(opened, folder) if form == "c-array" else export_single_file(opened, settings, folder)
-        click.echo("\n".join(str(path) for path in written))
+    if form == "c-array":
+        _listed(write_array(opened, out or opened.folder.parent / form), as_json)
+        return
+    if form != "tree":
+        publication = Publication(package_version, package_url)
+        folder = out or opened.folder.parent / form
+        check_package(opened.graph.name, form, folder)
+        with TemporaryDirectory() as scratch:
+            exported = export(opened, settings, Path(scratch) / "tree")
+            memory = measured(exported, toolchain)[0] if build else memory_report(exported, None)
+            _listed(write_package(package_of(exported, publication), form, folder), as_json)
+        check_budget(memory)
         return
     exported = export(opened, settings, out)
     memory = measured(exported, toolchain)[0] if build else memory_report(exported, None)
@@ -79,3 +96,9 @@ def command(
         click.echo(memory_text(memory))
         click.echo(f"written to {exported.folder}/ ({len(exported.files)} files); prove it with: tinykd verify {exported.folder}")
     check_budget(memory)
+
+
+def _listed(written: tuple[Path, ...], as_json: bool) -> None:
+    """The paths of a package's files."""
+    paths = [str(path) for path in written]
+    click.echo(json.dumps({"files": paths}, indent=2) if as_json else "\n".join(paths))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,12 @@ from tinykd.compile.planner.plan import Plan
 from tinykd.compile.planner.streaming import plan_for
 from tinykd.compile.program import Program
 from tinykd.compile.specialise import specialise
-from tinykd.compile.tflm import arena_bytes
 from tinykd.deploy.banks import capacities, linked
+from tinykd.deploy.folder import check_folder, write_folder
 from tinykd.deploy.inputs import random_inputs
 from tinykd.deploy.reference import reference
 from tinykd.deploy.source import MANIFEST, Source
-from tinykd.errors import ToolError, UsageError
 from tinykd.recipe.model import Export
-from tinykd.run import write_atomically
 from tinykd.target.features import features
 from tinykd.target.firmware import firmware_sources
 from tinykd.target.project import project_files
@@ -68,7 +65,7 @@ def export(source: Source, settings: Export, folder: Path | None = None) -> Expo
     """
     target = find_target(settings.target)
     destination = folder or source.folder
-    _check_folder(destination)
+    check_folder(destination, MANIFEST)
     program = specialised(source, settings, target)
     return write_tree(source, settings, program, planned(program, settings, target), destination)
 
@@ -86,29 +83,9 @@ def write_tree(source: Source, settings: Export, program: Program, memory: Plan,
         "golden/inputs.bin": b"".join(golden.inputs),
         "golden/outputs.bin": b"".join(golden.outputs),
     }
-    _write(
-        destination, {**{path: text.encode() for path, text in files.items()}, **raw}, _manifest(source, settings, program, memory, target)
-    )
+    encoded = {path: text.encode() for path, text in files.items()}
+    write_folder(destination, {**encoded, **raw}, MANIFEST, _manifest(source, settings, program, memory, target))
     return Exported(destination, source, program, memory, target, settings, golden, tuple(sorted({*files, *raw})))
-
-
-def export_single_file(source: Source, settings: Export, folder: Path) -> tuple[Path, ...]:
-    """Write the model as one `.c` and one `.h`; returns their paths."""
-    target = find_target(settings.target)
-    program = specialised(source, settings, target)
-    files = tree.single_file(program, planned(program, settings, target), kernel_library())
-    for name, text in files.items():
-        write_atomically(folder / name, text.encode())
-    return tuple(folder / name for name in files)
-
-
-def export_array(source: Source, folder: Path) -> tuple[Path, ...]:
-    """Write the `.tflite` as a C array for TFLite Micro; returns the paths."""
-    files = tree.array_files(source.graph, source.model, arena_bytes(source.model))
-    files["tinykd/compiler.h"] = kernel_library()["include/tinykd/compiler.h"]
-    for name, text in files.items():
-        write_atomically(folder / name, text.encode())
-    return tuple(folder / name for name in files)
 
 
 def specialised(source: Source, settings: Export, target: Target) -> Program:
@@ -164,35 +141,3 @@ def _manifest(source: Source, settings: Export, program: Program, memory: Plan, 
         "arena_lower_bound_bytes": memory.lower_bound,
         "macs": program.macs,
     }
-
-
-def _check_folder(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-        raise UsageError(f"{folder} holds files that are not an export", "choose another folder with --out")
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file", "choose another folder with --out")
-
-
-def _write(folder: Path, files: dict[str, bytes], manifest: dict[str, object]) -> None:
-    """Write the tree, remove what an earlier export left, and record the list last."""
-    listed = folder / MANIFEST
-    try:
-        earlier = set(json.loads(listed.read_text())["files"]) if listed.exists() else set()
-    except (OSError, ValueError, KeyError, TypeError):
-        earlier = set()
-    if not listed.exists():
-        write_atomically(listed, b'{"files": []}\n')
-    try:
-        for path, data in files.items():
-            target = folder / path
-            # an interrupted export is exported again, so these files need no fsync; unchanged ones keep their time for make
-            if not target.exists() or target.read_bytes() != data:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data)
-        for path in earlier - set(files):
-            stale = folder / path
-            if stale.resolve().is_relative_to(folder.resolve()):
-                stale.unlink(missing_ok=True)
-    except OSError as error:
-        raise ToolError(f"cannot write to {folder}: {error.strerror or error}", "free disk space or choose another --out folder") from error
-    write_atomically(listed, (json.dumps({**manifest, "files": sorted(files)}, indent=2) + "\n").encode())

@@ -15,7 +15,7 @@ def files(package: Package) -> dict[str, str]:
         "example/CMakeLists.txt": _example(package),
         "example/main.c": c_program(package, "cmake -B build && cmake --build build && build/example/" + f"{package.prefix}_example"),
         f"example/{package.prefix}_golden.h": package.golden,
-        "README.md": readme(package, _add(package), _try(package)),
+        "README.md": readme(package, _add(package), _TRY),
         "LICENSE": package.licence,
     }
 
@@ -74,5 +74,7 @@ Or installed (`cmake --install build --prefix ...`):
 """
 
 
-def _try(package: Package) -> str:
-    return "    cmake -B build\n    cmake --build build\n    ctest --test-dir build --verbose\n"
+_TRY = """    cmake -B build
+    cmake --build build
+    ctest --test-dir build --verbose
+"""

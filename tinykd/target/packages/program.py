@@ -9,7 +9,9 @@ LINE = "%d golden vectors, %lu output bytes differ"
 
 
 def banner(package: Package, how: str) -> str:
-    return f"/* Repeats the golden vectors of the model '{package.model}': 0 bytes differ where this machine computes what Python did.\n * {how} */\n"
+    """The comment that starts an example; `how` says how to run it."""
+    what = f"Repeats the golden vectors of the model '{package.model}': 0 bytes differ where this machine computes what Python did."
+    return f"/* {what}\n * {how} */\n"
 
 
 def start(package: Package, includes: tuple[str, ...]) -> str:

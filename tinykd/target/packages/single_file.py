@@ -11,10 +11,11 @@ def files(package: Package) -> dict[str, str]:
     """Text by path beside other files of the user."""
     example = f"{package.prefix}_example/"
     command = f"cc -std=c99 -I. {package.prefix}.c {example}main.c -o example && ./example"
+    add = f"Add `{package.prefix}.c` to your sources and keep `{package.prefix}.h` beside it."
     return {
         **package.library("", ""),
         f"{example}main.c": c_program(package, command),
         f"{example}{package.prefix}_golden.h": package.golden,
-        f"{example}README.md": readme(package, f"Add `{package.prefix}.c` to your sources, `{package.prefix}.h` beside it.", f"    {command}\n"),
+        f"{example}README.md": readme(package, add, f"    {command}\n"),
         f"{example}LICENSE": package.licence,
     }

@@ -50,13 +50,13 @@ endif()
 
 
 def _kconfig(package: Package) -> str:
-    return f"""config {package.macro}
-	bool "Neural network '{package.model}'"
-	help
-	  {package.summary}
-	  It takes {package.arena_bytes} bytes of RAM, which its caller owns, and
-	  {package.constant_bytes} bytes of constants in flash.
-"""
+    help_text = (
+        package.summary,
+        f"It takes {package.arena_bytes} bytes of RAM, which its caller owns, and",
+        f"{package.constant_bytes} bytes of constants in flash.",
+    )
+    lines = [f"config {package.macro}", f"\tbool \"Neural network '{package.model}'\"", "\thelp", *(f"\t  {line}" for line in help_text)]
+    return "\n".join(lines) + "\n"
 
 
 def _sample(package: Package) -> str:
