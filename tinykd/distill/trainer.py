@@ -58,6 +58,31 @@ class Lessons(Protocol):
         ...
 
 
+class Steps(Protocol):
+    """How a training takes its steps."""
+
+    def compiled(self, model: Any, optimizer: Any, objective: Objective) -> Callable[..., Any]:
+        """What `compile_step` gives."""
+        ...
+
+    def start_epoch(self, number: int, optimizer: Any) -> None:
+        """Called before epoch `number`, from 0; a resumed training begins with the one after its checkpoint."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlainSteps:
+    """One gradient step a batch."""
+
+    def compiled(self, model: Any, optimizer: Any, objective: Objective) -> Callable[..., Any]:
+        """See `Steps`."""
+        step: Callable[..., Any] = compile_step(model, optimizer, objective)
+        return step
+
+    def start_epoch(self, number: int, optimizer: Any) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True)
 class Trainer:
     """Trains one network.
@@ -72,6 +97,7 @@ class Trainer:
         objective: What is minimised.
         progress: Who is told.
         keep: Epochs, from 1, after which the network is also saved, and where.
+        steps: How it takes its steps.
     """
 
     keras: ModuleType
@@ -83,6 +109,7 @@ class Trainer:
     objective: Objective
     progress: TrainingProgress
     keep: Mapping[int, Path] = field(default_factory=dict)
+    steps: Steps = PlainSteps()
 
     def fit(self, model: Any, labels: NDArray[np.int64], lessons: Lessons, validation: Split) -> tuple[EpochRecord, ...]:
         """Train `model`, and the losses' helper networks, in place; leave both with the weights of the best validation epoch.
@@ -113,13 +140,14 @@ class Trainer:
             write_variables(variables, checkpoint.model)
             write_variables(_variables(optimizer), checkpoint.optimizer)
             history, best = checkpoint.history, checkpoint.best
-        train_step = compile_step(model, optimizer, self.objective)
+        train_step = self.steps.compiled(model, optimizer, self.objective)
         predict = predictor(model)
         log = TrainingLog(self.run, self.stage)
         self.progress.start(self.stage, len(history), self.training.epochs, steps)
         try:
             for number in range(len(history), self.training.epochs):
                 started = time.perf_counter()
+                self.steps.start_epoch(number, optimizer)
                 loss = self._epoch(number, train_step, labels, lessons.epoch(number), batch, steps)
                 seconds = time.perf_counter() - started
                 logits = predict(validation.x)
@@ -167,10 +195,16 @@ class Trainer:
         return mean
 
 
-def compile_step(model: Any, optimizer: Any, objective: Objective) -> Any:
-    """`(x, labels, index, epoch, teacher outputs, learning rate) -> loss`: one gradient step, traced once, not given to XLA.
+def compile_step(model: Any, optimizer: Any, objective: Objective, beside: Callable[..., Any] | None = None) -> Any:
+    """`(x, labels, index, epoch, teacher outputs, learning rate, *more) -> loss`: one gradient step, traced once, not given to XLA.
 
     The student runs once, whatever layers the objective reads.
+
+    Args:
+        model: What is trained.
+        optimizer: Built for `trained_variables`.
+        objective: What is minimised.
+        beside: `(teacher outputs, context, *more) -> loss` that is added to the objective's.
     """
     tf = tensorflow()
     trainable = trained_variables(model, objective)
@@ -179,13 +213,15 @@ def compile_step(model: Any, optimizer: Any, objective: Objective) -> Any:
     student = tap(model, objective.student_layers)
 
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def train_step(x: Any, labels: Any, index: Any, epoch: Any, teacher: Any, rate: Any) -> Any:
+    def train_step(x: Any, labels: Any, index: Any, epoch: Any, teacher: Any, rate: Any, *more: Any) -> Any:
         optimizer.learning_rate.assign(rate)
         context = {"labels": labels, "index": index, "epoch": epoch, "inputs": x, "student": model, "teacher": objective.teacher}
         with tf.GradientTape() as tape:
             loss = objective(teacher, student(x, training=True), context)
             if model.losses:
                 loss += tf.add_n(model.losses)
+            if beside is not None:
+                loss += beside(teacher, context, *more)
         optimizer.apply_gradients(zip(tape.gradient(loss, watched), trainable, strict=True))
         return loss
 
