@@ -72,7 +72,7 @@ def command(
     from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.report.text import memory_text
 
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram)
+    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
     settings = settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds)
     if form == "c-array":
         _listed(write_array(opened, out or opened.folder.parent / form), as_json)

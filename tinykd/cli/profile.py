@@ -57,7 +57,7 @@ def command(
     if schema:
         click.echo(json.dumps(Profile.model_json_schema(), indent=2))
         return
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram)
+    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
     exported = export(opened, settings_of(opened, target, rounding, optimize, without, also), out)
     found = profile(exported, choose_vectors(exported, 1, seed).inputs[0], toolchain=toolchain, emulator=emulator)
     record_profile(exported, found)

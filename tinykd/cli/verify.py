@@ -63,7 +63,7 @@ def command(
     from tinykd.deploy.verify import check, choose_vectors, verify
     from tinykd.report.verification import verification_text
 
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram)
+    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
     exported = export(opened, settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds), out)
     vectors = choose_vectors(exported, samples, seed)
     with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=as_json) as advance:

@@ -24,10 +24,11 @@ from tinykd.deploy.inputs import random_inputs
 from tinykd.deploy.reference import reference
 from tinykd.deploy.source import MANIFEST, Source
 from tinykd.recipe.model import Export
+from tinykd.target.board_files import is_file
 from tinykd.target.features import features
 from tinykd.target.firmware import firmware_sources
 from tinykd.target.project import project_files
-from tinykd.target.targets import Target, find_target
+from tinykd.target.targets import Target, devices, find_target
 
 GOLDEN_VECTORS = 16
 GOLDEN_BYTES = 2048
@@ -76,13 +77,16 @@ def write_tree(source: Source, settings: Export, program: Program, memory: Plan,
     golden = golden_vectors(source, program)
     files: dict[str, str] = tree.model_files(program, memory, kernel_library())
     files |= tree.firmware_files(program, memory, golden.within(GOLDEN_BYTES))
-    files |= firmware_sources(target, linked(target, memory))
+    for runs_on in (target, *devices(target)):
+        files |= firmware_sources(runs_on, linked(runs_on, memory))
     files |= project_files(source.graph.name, target, settings.optimize, sorted(files), source.flash_bytes, source.ram_bytes)
     raw = {
         f"{source.graph.name}.tflite": source.model,
         "golden/inputs.bin": b"".join(golden.inputs),
         "golden/outputs.bin": b"".join(golden.outputs),
     }
+    if is_file(settings.target):
+        raw[Path(settings.target).name] = Path(settings.target).read_bytes()
     encoded = {path: text.encode() for path, text in files.items()}
     write_folder(destination, {**encoded, **raw}, MANIFEST, _manifest(source, settings, program, memory, target))
     return Exported(destination, source, program, memory, target, settings, golden, tuple(sorted({*files, *raw})))
@@ -127,7 +131,7 @@ def _manifest(source: Source, settings: Export, program: Program, memory: Plan, 
         "model": source.graph.name,
         "model_file": f"{source.graph.name}.tflite",
         "model_sha256": source.graph.model_sha256,
-        "target": target.name,
+        "target": Path(settings.target).name if is_file(settings.target) else target.name,
         "rounding": settings.rounding,
         "optimize": settings.optimize,
         "io": settings.io,

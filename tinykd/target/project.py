@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tinykd.target.boards import Board
 from tinykd.target.build import OPTIMIZE
-from tinykd.target.targets import Target
+from tinykd.target.targets import Target, devices
 
 
 def project_files(
@@ -27,9 +28,7 @@ def project_files(
     }
 
 
-def _linker_symbols(target: Target, flash_bytes: int | None, ram_bytes: int | None) -> list[str]:
-    board = target.board
-    assert board is not None
+def _linker_symbols(board: Board, flash_bytes: int | None, ram_bytes: int | None) -> list[str]:
     numbers = {
         "TINYKD_FLASH_ORIGIN": board.flash.origin,
         "TINYKD_FLASH_BYTES": flash_bytes or board.budget.flash_bytes,
@@ -44,6 +43,7 @@ def _board_makefile(
 ) -> str:
     board = target.board
     assert board is not None
+    program = [path for path in c_files if not path.startswith("board/")]
     run = ""
     if board.qemu is not None:
         run = f"""
@@ -52,14 +52,15 @@ run: build/firmware.elf
 \t{" ".join([board.qemu.program, "-M", board.qemu.machine, *board.qemu.options])} -icount shift=0 -nographic -monitor none -serial none \\
 \t  -semihosting-config enable=on,target=native -kernel $<
 """
+    device = "".join(_device_rules(one, c_files, flash_bytes, ram_bytes) for one in devices(target))
     return f"""# Firmware of the model '{name}' for {board.name}: make, then make run. Written by tinykd.
 CROSS ?= {target.core.gcc}
 CC = $(CROSS)gcc
 CFLAGS = -std=c99 {" ".join(target.core.gcc_flags)} {" ".join(OPTIMIZE[optimize])} -ffunction-sections -fdata-sections -fstack-usage \\
   -Wall -Wextra -Iinclude -Isrc -Ifirmware
 LDFLAGS = -nostdlib -nostartfiles -T firmware/link.ld -Wl,--gc-sections -Wl,--build-id=none \\
-  {" ".join(_linker_symbols(target, flash_bytes, ram_bytes))}
-SOURCES = {" ".join(c_files)}
+  {" ".join(_linker_symbols(board, flash_bytes, ram_bytes))}
+SOURCES = {" ".join(program)}
 OBJECTS = $(patsubst %.c,build/objects/%.o,$(SOURCES))
 
 build/firmware.elf: $(OBJECTS) firmware/link.ld
@@ -69,11 +70,27 @@ build/firmware.elf: $(OBJECTS) firmware/link.ld
 build/objects/%.o: %.c
 \t@mkdir -p $(@D)
 \t$(CC) $(CFLAGS) -c $< -o $@
-{run}
+{run}{device}
 clean:
 \trm -rf build
 
-.PHONY: run clean
+.PHONY: run board clean
+"""
+
+
+def _device_rules(target: Target, c_files: Sequence[str], flash_bytes: int | None, ram_bytes: int | None) -> str:
+    """How to make the firmware of the board itself."""
+    board = target.board
+    assert board is not None
+    objects = " ".join(f"build/objects/{path.removesuffix('.c')}.o" for path in c_files if not path.startswith("firmware/"))
+    return f"""
+# The firmware of the board itself, which answers over {board.console.uart if board.console else "its console"}.
+board: build/board.elf
+
+build/board.elf: {objects} board/link.ld
+\t$(CC) {" ".join(target.core.gcc_flags)} -nostdlib -nostartfiles -T board/link.ld -Wl,--gc-sections -Wl,--build-id=none \\
+\t  {" ".join(_linker_symbols(board, flash_bytes, ram_bytes))} $(filter %.o,$^) -lgcc -o $@
+\t$(CROSS)size $@
 """
 
 
@@ -105,11 +122,11 @@ clean:
 def _cmake(name: str, target: Target, optimize: str, c_files: Sequence[str], flash_bytes: int | None, ram_bytes: int | None) -> str:
     only_firmware = {f"src/tinykd_{name}_golden.c", f"src/tinykd_{name}_memory.c"}
     model = [path for path in c_files if path.startswith("src/") and path not in only_firmware]
-    firmware = [path for path in c_files if path not in model]
+    firmware = [path for path in c_files if path not in model and not path.startswith("board/")]
     flags = " ".join(target.core.gcc_flags) if target.board else ""
     link = ""
     if target.board:
-        options = " ".join(["-nostdlib", "-nostartfiles", "-Wl,--gc-sections", *_linker_symbols(target, flash_bytes, ram_bytes)])
+        options = " ".join(["-nostdlib", "-nostartfiles", "-Wl,--gc-sections", *_linker_symbols(target.board, flash_bytes, ram_bytes)])
         link = f"""  target_link_options({name}_firmware PRIVATE {flags} -T ${{CMAKE_CURRENT_SOURCE_DIR}}/firmware/link.ld {options})
   target_link_libraries({name}_firmware PRIVATE gcc)
 """
