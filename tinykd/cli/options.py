@@ -13,7 +13,12 @@ Decorated = Callable[..., Any]
 def target_options(command: Decorated) -> Decorated:
     """Where the firmware runs, how it computes, and what it may use."""
     options = [
-        click.option("--target", metavar="NAME", help="cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, riscv, microbit, or host."),
+        click.option(
+            "--target",
+            "--board",
+            metavar="NAME",
+            help="A core: cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, riscv, or host; or a board of `tinykd boards`, or its .toml.",
+        ),
         click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro."),
         click.option(
             "--optimize",

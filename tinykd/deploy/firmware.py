@@ -7,6 +7,7 @@ from tinykd.deploy.memory import budget_of, memory_report
 from tinykd.errors import OverBudget
 from tinykd.report.memory import Budget, Memory, advice
 from tinykd.target.build import Image, build
+from tinykd.target.targets import on_device
 from tinykd.target.toolchain import find_toolchain
 
 
@@ -24,6 +25,25 @@ def build_firmware(exported: Exported, budget: Budget, toolchain: str = "auto", 
         optimize=exported.settings.optimize,
         trace=trace,
         readings=readings,
+        flash_bytes=budget.flash_bytes,
+        ram_bytes=budget.ram_bytes,
+    )
+
+
+def build_device(exported: Exported, toolchain: str = "auto") -> Image:
+    """Compile and link the firmware of the board itself, which answers over its console: what is flashed.
+
+    Raises:
+        UsageError: the export is for a core, or tinykd has no port for the board.
+        ToolError: no toolchain, or it failed.
+        OverBudget: the image is larger than the budget.
+    """
+    target, budget = on_device(exported.target), budget_of(exported)
+    return build(
+        exported.folder,
+        target,
+        find_toolchain(target, toolchain),
+        optimize=exported.settings.optimize,
         flash_bytes=budget.flash_bytes,
         ram_bytes=budget.ram_bytes,
     )

@@ -16,6 +16,7 @@ from tinykd.recipe.model import Budget, Export
 from tinykd.recipe.toml import load_recipe
 from tinykd.run import RunDirectory
 from tinykd.sizes import parse_size
+from tinykd.target.targets import find_target
 
 STUDENT = "student_int8.tflite"
 MANIFEST = "export.json"
@@ -124,6 +125,8 @@ def _from_export(path: Path, name: str | None) -> Source:
         manifest = json.loads((path / MANIFEST).read_text())
         model, called = path / str(manifest["model_file"]), str(manifest["model"])
         settings = Export.model_validate({key: manifest[key] for key in Export.model_fields})
+        if (path / settings.target).is_file():  # the file of a board of the user's own, of which the export keeps a copy
+            settings = settings.model_copy(update={"target": str(path / settings.target)})
         flash, ram = manifest["flash_bytes"], manifest["ram_bytes"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path / MANIFEST} is damaged: {error}", "export the model again") from error
@@ -155,12 +158,25 @@ def newest_run(runs: Path = Path("runs")) -> Path:
     return students[-1].parent
 
 
-def with_budget(source: Source, flash: str | None, ram: str | None) -> Source:
-    """`source` with the budget of the command line in place of the recipe's."""
+def with_budget(source: Source, flash: str | None, ram: str | None, target: str | None = None) -> Source:
+    """`source` with the budget of the command line in place of the recipe's.
+
+    The recipe's budget is for the recipe's target. Another board, named on the command line, has its own; and no board has more than
+    its memories.
+
+    Args:
+        target: of the command line.
+    """
+    device = find_target(target or source.settings.target).device
+    own = source if device is None or target in (None, source.settings.target) else replace(source, flash_bytes=None, ram_bytes=None)
+
+    def at_most(recipe: int | None, there: int | None) -> int | None:
+        return recipe if recipe is None or there is None else min(recipe, there)
+
     return replace(
         source,
-        flash_bytes=parse_size(flash) if flash else source.flash_bytes,
-        ram_bytes=parse_size(ram) if ram else source.ram_bytes,
+        flash_bytes=parse_size(flash) if flash else at_most(own.flash_bytes, device.flash.bytes if device else None),
+        ram_bytes=parse_size(ram) if ram else at_most(own.ram_bytes, device.ram.bytes if device else None),
     )
 
 

@@ -28,9 +28,14 @@ def board_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob(f"*{SUFFIX}")))
 
 
+def is_file(name: str) -> bool:
+    """Whether `name` means the file of a board of the user's own."""
+    return name.endswith(SUFFIX)
+
+
 def is_board(name: str) -> bool:
     """Whether `name` can only mean a board: one of ours, or a file."""
-    return name.endswith(SUFFIX) or name in board_names()
+    return is_file(name) or name in board_names()
 
 
 def load_board(name: str) -> Board:
@@ -39,7 +44,7 @@ def load_board(name: str) -> Board:
     Raises:
         UsageError: there is no such board, or its file is wrong; with file, line and key.
     """
-    if name.endswith(SUFFIX):
+    if is_file(name):
         return read_board(Path(name))
     if name not in board_names():
         near = difflib.get_close_matches(name.lower(), board_names(), 1)

@@ -126,6 +126,11 @@ def _placed(board: Board, machine: Board) -> tuple[Bank, ...]:
 _GAP = 1 << 16
 
 
+def devices(target: Target) -> tuple[Target, ...]:
+    """The target of the board itself, if one was named that has a port; else nothing."""
+    return (on_device(target),) if target.device is not None and target.device.ports else ()
+
+
 def on_device(target: Target) -> Target:
     """The target of the board itself: its own addresses, and the port that answers over its console.
 
