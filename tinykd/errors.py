@@ -48,6 +48,12 @@ class IntegersDiffer(TinykdError):
     exit_code = 4
 
 
+class BrokenChain(TinykdError):
+    """A file is not the one that its manifest names, or a signature is missing or wrong."""
+
+    exit_code = 4
+
+
 class UnsupportedModel(TinykdError):
     """A model that cannot be read, or holds something no kernel computes."""
 

@@ -39,21 +39,25 @@ def command(
     RECIPE is a shipped name, a .toml file, or a folder that holds a recipe.toml. Interrupted, the same command goes on where it
     stopped and ends with the same result; finished, it prints the result again.
     """
+    from tinykd.deploy.manifest import record_run_manifest
     from tinykd.distill.progress import progress_on
     from tinykd.distill.run import distill
     from tinykd.recipe.toml import load_recipe
     from tinykd.report.distillation import Distillation, as_text
+    from tinykd.run import RunDirectory
 
     changes = (*overrides, *(() if seed is None else (f"seed={seed}",)))
     loaded = load_recipe(recipe, changes)
+    folder = out or Path("runs") / loaded.name
     section = distill(
         loaded,
-        out or Path("runs") / loaded.name,
+        folder,
         command=_again(recipe, teacher, changes),
         progress=progress_on("quiet" if quiet else "auto"),
         data_dir=data_dir,
         teacher_path=teacher,
     )
+    record_run_manifest(RunDirectory(folder))
     if as_json:
         import json
 

@@ -66,6 +66,7 @@ def command(
     """Compile a run or a .tflite to dependency-free C and check its memory against the budget."""
     from tinykd.deploy.export import export
     from tinykd.deploy.firmware import check_budget, measured
+    from tinykd.deploy.manifest import record_manifest
     from tinykd.deploy.memory import memory_report
     from tinykd.deploy.package import Publication, check_package, package_of, write_array, write_package
     from tinykd.deploy.record import record_memory
@@ -88,8 +89,9 @@ def command(
         check_budget(memory)
         return
     exported = export(opened, settings, out)
-    memory = measured(exported, toolchain)[0] if build else memory_report(exported, None)
+    memory, image = measured(exported, toolchain) if build else (memory_report(exported, None), None)
     record_memory(exported, memory)
+    record_manifest(exported, image.elf if image else None)
     if as_json:
         click.echo(memory.model_dump_json(indent=2))
     else:

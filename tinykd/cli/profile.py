@@ -47,6 +47,7 @@ def command(
 ) -> None:
     """Show what every layer costs in instructions, and its floor."""
     from tinykd.deploy.export import export
+    from tinykd.deploy.manifest import refresh_manifest
     from tinykd.deploy.profile import profile
     from tinykd.deploy.record import record_profile
     from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
@@ -61,6 +62,7 @@ def command(
     exported = export(opened, settings_of(opened, target, rounding, optimize, without, also), out)
     found = profile(exported, choose_vectors(exported, 1, seed).inputs[0], toolchain=toolchain, emulator=emulator)
     record_profile(exported, found)
+    refresh_manifest(exported)
     click.echo(found.model_dump_json(indent=2) if as_json else profile_text(found), nl=as_json)
     if not found.exact:
         raise IntegersDiffer("the profiled inference is not exact", "`tinykd verify --layers` shows where it differs")

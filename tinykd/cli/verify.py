@@ -57,6 +57,7 @@ def command(
     """Export, build, run in the emulator, and compare every integer with the reference."""
     from tinykd.cli.progress import sample_progress
     from tinykd.deploy.export import export
+    from tinykd.deploy.manifest import built_image, record_manifest
     from tinykd.deploy.price import price
     from tinykd.deploy.record import record_memory, record_verification
     from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
@@ -72,5 +73,6 @@ def command(
         proof = proof.model_copy(update={"price": price(exported, vectors.inputs[0], toolchain=toolchain, emulator=emulator)})
     record_memory(exported, memory)
     record_verification(exported, proof)
+    record_manifest(exported, built_image(exported, proof.image_sha256))
     click.echo(proof.model_dump_json(indent=2) if as_json else verification_text(proof), nl=as_json)
     check(proof)

@@ -21,6 +21,7 @@ from tinykd.deploy.reference import Reference, reference
 from tinykd.errors import IntegersDiffer, ToolError, UsageError
 from tinykd.report.memory import Budget, Memory
 from tinykd.report.verification import LayerDifference, Verification
+from tinykd.run import file_hash
 from tinykd.target.emulator.find import find_emulator
 from tinykd.target.serve import Session
 
@@ -144,6 +145,7 @@ def verify(
         golden_differences=ran.golden_differing,
         layers_compared=len(_computing(exported)) if layers else 0,
         accuracy=None if vectors.labels is None else float(np.mean(np.array(ran.answers) == vectors.labels)),
+        image_sha256=file_hash(run_image.elf),
         mismatches=_mismatches(exported, located if located is not None and located.differences else comparison),
     )
     return verification, memory

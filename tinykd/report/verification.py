@@ -53,6 +53,7 @@ class Verification(Section):
     layers_compared: int = Field(description="0 unless every layer was compared")
     accuracy: float | None = Field(None, description="top-1 on the samples' labels, computed from the target's integers")
     price: Price | None = Field(default=None, description="what row streaming costs, where it was measured (--price)")
+    image_sha256: str | None = Field(default=None, description="SHA-256 of the ELF that ran; `manifest.json` names it")
     mismatches: tuple[LayerDifference, ...] = ()
 
 
