@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "export": "Compile a run or a .tflite to C, and check its memory.",
     "verify": "Run the firmware in an emulator and compare every integer.",
     "profile": "Show what every layer costs in instructions.",
+    "manifest": "Chain of hashes from teacher to image: make, sign, check.",
     "report": "Print what a run's report says.",
     "inspect": "Show what each operator of a model becomes and costs.",
     "diff": "Compare two models or two reports.",
