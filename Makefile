@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit(not ((3, 10) <= sys.version_info[:2] <= (3, 13)))" \
 	  || { echo "tinykd needs Python 3.10 to 3.13: make PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,firmware,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,firmware,study,dev]"
 	touch $@
 
 demo: $(READY)

@@ -17,7 +17,7 @@ ROOT = PACKAGE.parent
 LONGEST = 320
 
 ROOMS = {
-    "cli": 0,
+    "cli": 0, "study": 0,
     "deploy": 1,
     "report": 2, "target": 2, "quantize": 3, "distill": 3,
     "nets": 4, "data": 4, "compile": 4,

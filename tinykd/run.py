@@ -59,10 +59,16 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 class RunDirectory:
-    """A folder of stage results: `stages/NAME.json` records the key and the files' hashes of each finished stage."""
+    """A folder of stage results: `stages/NAME.json` records the key and the files' hashes of each finished stage.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: The folder.
+        siblings: Other runs; a stage that one of them finished with the same key is taken over instead of computed.
+    """
+
+    def __init__(self, root: Path, siblings: Iterable[Path] = ()) -> None:
         self.root = root
+        self.siblings = tuple(siblings)
 
     def path(self, name: str) -> Path:
         """Where the file called `name` lives in this run."""
@@ -125,10 +131,22 @@ class RunDirectory:
     def once(self, stage: str, key: str, files: Iterable[str], compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """Run `compute` (which writes `files`) unless it already finished with `key`; return the stage's recorded values."""
         names = tuple(files)
-        if not self.is_done(stage, key):
+        if not self.is_done(stage, key) and not self._taken_over(stage, key):
             self.finish(stage, key, names, compute())
         record = self.record(stage)
         assert record is not None
         values = record["values"]
         assert isinstance(values, dict)
         return values
+
+    def _taken_over(self, stage: str, key: str) -> bool:
+        """Whether a sibling had the stage's result, which is here now."""
+        for sibling in map(RunDirectory, self.siblings):
+            record = sibling.record(stage)
+            if record is None or not sibling.is_done(stage, key):
+                continue
+            for name in record["files"]:
+                write_atomically(self.path(name), sibling.path(name).read_bytes())
+            self.write_json(f"stages/{stage}.json", record)
+            return True
+        return False

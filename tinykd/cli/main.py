@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "recipe": "Show a recipe with every default resolved.",
     "methods": "List distillation losses and schemes.",
     "distill": "Train teacher and student, quantize, and measure the integers.",
+    "study": "Run a grid of networks, treatments and seeds, and compare.",
     "export": "Compile a run or a .tflite to C, and check its memory.",
     "verify": "Run the firmware in an emulator and compare every integer.",
     "profile": "Show what every layer costs in instructions.",

@@ -38,8 +38,8 @@ def load(data: Data, seed: int, data_dir: Path | None = None) -> Dataset:
     """Load, check and split the data set that the recipe names.
 
     An official test split stays whole; otherwise `data.test_fraction` of all samples becomes the test split. Then
-    `data.validation_fraction` of what is left becomes the validation split. Both choices are stratified and depend on
-    `seed` alone.
+    `data.validation_fraction` of what is left becomes the validation split. Last, `data.train_limit` and `data.test_limit`
+    leave a part of each split. All choices are stratified and depend on `seed` alone.
 
     Args:
         data: The recipe's data section.
@@ -67,6 +67,9 @@ def load(data: Data, seed: int, data_dir: Path | None = None) -> Dataset:
     else:
         rest, splits["validation"] = _divided(rest, data.validation_fraction, seed + 1, "validation")
     splits["train"] = rest
+    for name, limit in (("train", data.train_limit), ("validation", data.test_limit), ("test", data.test_limit)):
+        if 0 < limit < len(splits[name].y):
+            splits[name] = _divided(splits[name], limit / len(splits[name].y), seed + 2, name)[1]
     check_same_features(splits)
     classes = check_classes(splits, len(source.class_names) or None)
     return Dataset(

@@ -100,7 +100,7 @@ class Pipeline:
         def compute() -> Mapping[str, Any]:
             chosen = engine(self.recipe.quantize.engine)
             seed_everything(self.recipe.seed, "quantize")
-            calibration = self._calibration()
+            calibration = self.calibration()
             student = load_keras(self.run.path("student.keras"))
             objective = tutor.objective(student)
             write_variables(objective.variables, load_arrays(self.run.path(HELPERS)))
@@ -151,7 +151,8 @@ class Pipeline:
         """The teacher's side of the run; from `outputs` on after `teacher`."""
         return self.scheme.teaching
 
-    def _calibration(self) -> NDArray[np.float32]:
+    def calibration(self) -> NDArray[np.float32]:
+        """Plain training inputs `[samples, ...]` that set activation ranges."""
         x = self.scheme.learning.data.train.x
         count = min(self.recipe.quantize.calibration_samples, len(x))
         chosen = np.random.default_rng(self.recipe.seed).permutation(len(x))[:count]

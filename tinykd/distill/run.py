@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +46,34 @@ def distill(
         UsageError: another process works in `out`.
         ToolError: too little disk, or no TensorFlow.
     """
+    with opened(recipe, RunDirectory(out), progress=progress, data_dir=data_dir, teacher_path=teacher_path) as pipeline:
+        return finished(pipeline, command)
+
+
+@contextlib.contextmanager
+def opened(
+    recipe: Recipe, run: RunDirectory, *, progress: TrainingProgress, data_dir: Path | None = None, teacher_path: Path | None = None
+) -> Iterator[Pipeline]:
+    """A run with its recipe and data checked, no other process in it, and nothing computed yet; arguments and errors as `distill`."""
     if teacher_path is None and recipe.teacher.path is not None:
         teacher_path = Path(recipe.teacher.path).expanduser()
     check_recipe(recipe, teacher_path)
     loaded = data.load(recipe.data, recipe.seed, data_dir)
-    run = RunDirectory(out)
     check_space(recipe, loaded, run)
     with run.locked():
         write_atomically(run.path("recipe.toml"), show(recipe).encode())
-        pipeline = Pipeline(recipe, loaded, run, progress, teacher_path)
-        stages = {
-            "teacher": pipeline.teacher(),
-            "baseline": pipeline.baseline(),
-            "student": pipeline.student(),
-            "quantize": pipeline.quantize(),
-            "integers": pipeline.integers(),
-        }
-        section = distillation_section(pipeline, stages, command)
-        run.merge_json("report.json", "distillation", section)
+        yield Pipeline(recipe, loaded, run, progress, teacher_path)
+
+
+def finished(pipeline: Pipeline, command: str) -> dict[str, Any]:
+    """Every stage, then the report; returns its section."""
+    stages = {
+        "teacher": pipeline.teacher(),
+        "baseline": pipeline.baseline(),
+        "student": pipeline.student(),
+        "quantize": pipeline.quantize(),
+        "integers": pipeline.integers(),
+    }
+    section = distillation_section(pipeline, stages, command)
+    pipeline.run.merge_json("report.json", "distillation", section)
     return section
