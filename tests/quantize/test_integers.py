@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from tinykd.compile.graph import Quant
-from tinykd.errors import RecipeError
-from tinykd.quantize.engine import ENGINES, engine
 from tinykd.quantize.integers import dequantize, quantize
 
 
@@ -26,9 +23,3 @@ def test_every_integer_survives_the_round_trip() -> None:
 def test_pixels_of_a_unit_range_are_exact() -> None:
     pixels = np.arange(256)
     np.testing.assert_array_equal(quantize((pixels / 255).astype(np.float32), Quant((1 / 255,), (-128,)), "int8"), pixels - 128)
-
-
-def test_native_engine_says_that_it_is_not_there() -> None:
-    assert set(ENGINES) == {"tfmot", "native"}
-    with pytest.raises(RecipeError, match="native"):
-        engine("native")

@@ -31,7 +31,7 @@ OPTIMIZERS: dict[str, Callable[[ModuleType, Training], Any]] = {
 
 
 def build_optimizer(keras: ModuleType, training: Training, variables: Sequence[Any]) -> Any:
-    """An optimizer with its slots in place. Weight decay is decoupled and spares biases and batch-norm scales.
+    """An optimizer with its slots in place. Weight decay is decoupled and spares biases, batch-norm scales and learned ranges.
 
     Args:
         keras: `keras` or `tf_keras`, whichever made the network.
@@ -39,6 +39,6 @@ def build_optimizer(keras: ModuleType, training: Training, variables: Sequence[A
     """
     optimizer = OPTIMIZERS[training.optimizer](keras, training)
     if training.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "range"])
     optimizer.build(variables)
     return optimizer

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykd.data import Dataset
+from tinykd.distill.checkpoint import EpochRecord
 from tinykd.distill.evaluation import predictor
 from tinykd.distill.keras_files import load_keras
 from tinykd.distill.lessons import LabelLessons
@@ -86,7 +87,7 @@ class Pipeline:
         return self.scheme.student()
 
     def quantize(self) -> Mapping[str, Any]:
-        """Quantization-aware training with the distillation loss still on, then conversion. Values as `teacher`."""
+        """Quantization-aware training with the distillation loss still on, or calibration alone; then conversion. Values as `teacher`."""
         learning, tutor = self.scheme.learning, self.scheme.tutor
         key = learning.key(
             "quantize",
@@ -98,21 +99,25 @@ class Pipeline:
         )
 
         def compute() -> Mapping[str, Any]:
-            chosen = engine(self.recipe.quantize.engine)
+            section = self.recipe.quantize
+            chosen = engine(section)
             seed_everything(self.recipe.seed, "quantize")
             calibration = self.calibration()
             student = load_keras(self.run.path("student.keras"))
             objective = tutor.objective(student)
-            write_variables(objective.variables, load_arrays(self.run.path(HELPERS)))
-            model = chosen.prepare(student, self.recipe.student, calibration)
-            trainer = learning.trainer("quantize", key, chosen.keras(), self.recipe.quantize.train, objective.continued())
-            lessons = tutor.lessons(objective.teacher_layers)
-            history = trainer.fit(model, learning.data.train.y, lessons, self.data.validation)
+            steps = max(1, len(learning.data.train.y) // section.train.batch_size)
+            model = chosen.prepare(student, self.recipe.student, calibration, steps)
+            history: tuple[EpochRecord, ...] = ()
+            if section.method == "qat":
+                write_variables(objective.variables, load_arrays(self.run.path(HELPERS)))
+                trainer = learning.trainer("quantize", key, chosen.keras(), section.train, objective.continued())
+                lessons = tutor.lessons(objective.teacher_layers)
+                history = trainer.fit(model, learning.data.train.y, lessons, self.data.validation)
             chosen.settle(model, calibration)
             self.stages.save_predictions("qat", predictor(model))
             self.progress.note("quantize: converting to int8")
             write_atomically(self.run.path("student_int8.tflite"), chosen.convert(model))
-            return training_values(history, None)
+            return training_values(history, None) if history else {}
 
         return self.stages.once("quantize", key, ("student_int8.tflite", "predictions/qat.npz"), compute)
 

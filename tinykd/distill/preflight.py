@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from tinykd.data import Dataset
@@ -11,7 +12,7 @@ from tinykd.distill.pairs import Layers, resolve_pairs
 from tinykd.distill.teacher import STORED, teacher_kind
 from tinykd.errors import RecipeError, ToolError
 from tinykd.quantize.engine import engine
-from tinykd.recipe.losses import FeatureSection
+from tinykd.recipe.losses import FeatureSection, LossSection
 from tinykd.recipe.model import Augment, Recipe
 from tinykd.run import RunDirectory
 
@@ -47,7 +48,7 @@ def check_recipe(recipe: Recipe, teacher_path: Path | None) -> None:
             'set distill.views = 8 (stored views of each sample) or distill.teacher_outputs = "live"',
         )
     _check_scheme(recipe, teacher_path)
-    engine(recipe.quantize.engine)
+    engine(recipe.quantize)
 
 
 def _check_scheme(recipe: Recipe, teacher_path: Path | None) -> None:
@@ -67,8 +68,31 @@ def _check_scheme(recipe: Recipe, teacher_path: Path | None) -> None:
             )
         if scheme.trains_alone and section.before:
             raise RecipeError(f"the scheme {scheme.name} trains the student in one go", "leave distill.before out")
+    if section.netaug is not None:
+        _check_netaug(recipe, losses)
     if scheme.name == "multi_teacher" and scheme.model_dump()["combine"] == "confidence" and not any(loss.name == "kd" for loss in losses):
         raise RecipeError("confidence weights the soft targets of kd, which is not among distill.losses", 'add a loss "kd"')
+
+
+def _check_netaug(recipe: Recipe, losses: Sequence[LossSection]) -> None:
+    """What network augmentation does not go together with."""
+    section, scheme = recipe.distill, recipe.distill.scheme
+    assert section.netaug is not None
+    if scheme.trains_alone or not scheme.augments:
+        raise RecipeError(
+            f"network augmentation trains one student against a teacher; the scheme {scheme.name} does not",
+            "leave [distill.netaug] out, or choose another scheme: offline, for example",
+        )
+    for loss in losses:
+        if loss.name == "weights":
+            raise RecipeError(
+                "the loss weights compares the student's kernels, which network augmentation keeps inside a wider network",
+                "leave [distill.netaug] or the loss out",
+            )
+    if section.before and section.netaug.init != "student":
+        raise RecipeError(
+            f'distill.netaug.init = "{section.netaug.init}" would throw away what distill.before trained', 'set it to "student"'
+        )
 
 
 def check_space(recipe: Recipe, data: Dataset, run: RunDirectory) -> None:

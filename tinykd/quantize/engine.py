@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tinykd.errors import RecipeError
-from tinykd.recipe.model import Net
+from tinykd.recipe.model import Net, Quantize
 
 Inputs = NDArray[np.float32]
 
@@ -22,13 +21,17 @@ class Engine(Protocol):
         """The Keras that `prepare`'s network belongs to, and whose optimizers train it."""
         ...
 
-    def prepare(self, student: Any, net: Net, calibration: Inputs) -> Any:
-        """A network that computes what `student` computes, rounded as int8 kernels round, ready to train.
+    def prepare(self, student: Any, net: Net, calibration: Inputs, steps: int) -> Any:
+        """A network that computes what `student` computes, rounded as int8 kernels round, ready to train, or to convert as it is.
 
         Args:
             student: Trained Keras 3 model, inputs `[batch, ...]` -> logits `[batch, classes]`.
             net: The architecture it was built from.
             calibration: Plain training inputs `[samples, ...]` that set the activation ranges.
+            steps: Training steps of an epoch.
+
+        Raises:
+            UnsupportedModel: naming the layer that cannot be quantized.
         """
         ...
 
@@ -45,26 +48,24 @@ class Engine(Protocol):
         ...
 
 
-def _tfmot() -> Engine:
+def _tfmot(_: Quantize) -> Engine:
     from tinykd.quantize.tfmot import TfmotEngine
 
     return TfmotEngine()
 
 
-def _native() -> Engine:
-    raise RecipeError("the native quantization engine is not there yet", 'set quantize.engine = "tfmot"')
+def _native(settings: Quantize) -> Engine:
+    from tinykd.quantize.native.engine import NativeEngine
+
+    return NativeEngine(settings)
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {
+ENGINES: dict[str, Callable[[Quantize], Engine]] = {
     "tfmot": _tfmot,
     "native": _native,
 }
 
 
-def engine(name: str) -> Engine:
-    """The engine called `name`, a key of `ENGINES`.
-
-    Raises:
-        RecipeError: it cannot be used yet.
-    """
-    return ENGINES[name]()
+def engine(settings: Quantize) -> Engine:
+    """The engine that a recipe's section names."""
+    return ENGINES[settings.engine](settings)

@@ -38,7 +38,7 @@ class TfmotEngine:
         """tf_keras."""
         return _tf_keras()
 
-    def prepare(self, student: Any, net: Net, calibration: NDArray[np.float32]) -> Any:
+    def prepare(self, student: Any, net: Net, calibration: NDArray[np.float32], steps: int = 1) -> Any:  # noqa: ARG002
         """The quantization-aware twin of `student`. See `Engine.prepare`."""
         tfmot = model_optimization()
         # Layers that quantization adds are named by a counter of the process, and their names end up in the .tflite.

@@ -10,6 +10,7 @@ from tinykd.recipe.data import Augment, Data, DataName, LogMel
 from tinykd.recipe.knobs import typed_knobs
 from tinykd.recipe.losses import AnyLoss, Kd
 from tinykd.recipe.net import Net, NetName
+from tinykd.recipe.netaug import NetAug
 from tinykd.recipe.schemes import AnyScheme, Offline
 from tinykd.recipe.section import NonNegative, NonNegativeInt, PositiveInt, Section
 from tinykd.recipe.training import Training
@@ -86,6 +87,7 @@ class Distill(Section):
     stored_top: NonNegativeInt = Field(default=0, description="largest logits stored per sample, the others by their sum; 0 stores all")
     baseline: bool = Field(default=True, description="also train the student on labels alone, same schedule")
     before: tuple[Before, ...] = Field(default=(), description="trainings of the student with other losses, before this one")
+    netaug: NetAug | None = Field(default=None, description="network augmentation: a [distill.netaug] table, empty for the paper's settings")
     losses: tuple[AnyLoss, ...] = Field(default=(Kd(),), description="terms of the distillation loss")
     train: Training = Training(epochs=60)
 
@@ -94,8 +96,40 @@ class Quantize(Section):
     """Quantization-aware training and conversion to int8."""
 
     engine: Literal["tfmot", "native"] = Field(default="tfmot", description="tfmot: a twin in tf_keras; native: Keras 3 all the way")
+    method: Literal["qat", "ptq"] = Field(
+        default="qat", description="qat: quantization-aware training; ptq: calibration only, no training after the student's"
+    )
     calibration_samples: PositiveInt = Field(default=512, description="training samples that set activation ranges")
+    calibration: Literal["min-max", "percentile", "mse"] = Field(
+        default="min-max", description="where ranges begin: the batches' extremes, a percentile, or least squared error (native)"
+    )
+    percentile: Annotated[float, Field(gt=50.0, le=100.0)] = Field(default=99.99, description="of calibration by percentile (native)")
+    ranges: Literal["observed", "learned"] = Field(
+        default="observed", description="observed: moving averages of extremes; learned: steps trained with the weights, LSQ (native)"
+    )
+    freeze_batch_norm: NonNegative | None = Field(
+        default=None, description="epochs after which batch-norm statistics stand still; default: never, measured again at the end (native)"
+    )
+    freeze_ranges: NonNegative | None = Field(
+        default=None, description="epochs after which observed ranges stand still; default: never, measured again at the end (native)"
+    )
+    equalize: Literal["none", "cross-layer"] = Field(
+        default="none", description="cross-layer: even out channels of neighbouring layers before anything is rounded (native)"
+    )
+    bias_correction: Literal["none", "measured"] = Field(
+        default="none", description="measured: biases make up for the mean error of rounding, before any training (native)"
+    )
     train: Training = Training(epochs=15, learning_rate=5e-4)
+
+    @model_validator(mode="after")
+    def _known_to_the_engine(self) -> Quantize:
+        """What the tfmot engine has no counterpart for must not be asked of it."""
+        if self.engine == "tfmot":
+            plain = {name: field.default for name, field in type(self).model_fields.items() if "(native)" in (field.description or "")}
+            asked = [name for name, default in plain.items() if getattr(self, name) != default]
+            if asked:
+                raise ValueError(f"{', '.join(asked)} needs engine = \"native\"; tfmot has only its own ranges")
+        return self
 
 
 class Export(Section):
