@@ -63,6 +63,7 @@ def package_of(exported: Exported, publication: Publication) -> Package:
         source=single[f"{names.prefix}.c"],
         golden=example.golden_header(graph, _some(exported.golden), names, banner),
         inference=example.inference(program, plan, names),
+        usage=example.usage(program, plan, names),
         target=exported.target.core.name,
         arena_bytes=plan.arena_bytes,
         constant_bytes=collect(program, names, plan.schedule).bytes,

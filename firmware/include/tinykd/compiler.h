@@ -12,4 +12,7 @@
 #error "define TINYKD_ALIGNED(bytes) for this compiler"
 #endif
 
+/* The kernels compute in int32_t, which C promotes to nothing wider only where int is as wide: not on 8- and 16-bit machines. */
+typedef char tinykd_int_has_32_bits[sizeof(int) >= 4u ? 1 : -1];
+
 #endif

@@ -91,6 +91,23 @@ static unsigned long differing_bytes(int k)
 """
 
 
+def usage(program: Program, plan: Plan, names: Names) -> str:
+    """An inference of the user's own input, as an indented block of Markdown."""
+    graph, where = program.graph, places(program, plan, names)
+    arenas = ", ".join(arena.name for arena in where.arenas)
+    lines = [line for line in _memory(graph, names, where).splitlines() if not line.startswith("/*")]
+    if graph.states:
+        lines.append(f"{names.prefix}_reset({arenas}); /* at the start of a sequence */")
+    for port, _ in _ports(graph, names, "input"):
+        inside = port if where.ends else f"{names.prefix}_{port}({arenas})"
+        lines.append(f"memcpy({inside}, your_{port}, {names.macro}_{port.upper()}_BYTES);")
+    lines.append(f"{names.prefix}_invoke({', '.join(parameter.name for parameter in where.parameters)});")
+    for position, (port, _) in enumerate(() if where.ends else _ports(graph, names, "output")):
+        ctype = CTYPES[graph.tensors[graph.outputs[position]].dtype]
+        lines.append(f"const {ctype} *{port} = {names.prefix}_{port}({arenas});")
+    return "".join(f"    {line}\n" for line in (f'#include "{names.prefix}.h"', "", *lines))
+
+
 def _memory(graph: Graph, names: Names, where: Places) -> str:
     text = ""
     for arena in where.arenas:

@@ -18,6 +18,7 @@ class Package:
         source: `tinykd_digits.c`, everything else.
         golden: `tinykd_digits_golden.h`, for the example.
         inference: the example's own lines in C that are also C++: memory, and `differing_bytes(k)`.
+        usage: an inference of the user's own input, an indented block of C for a README.
         target: what the kernels were chosen for, `cortex-m4`.
         arena_bytes, constant_bytes: what it takes of RAM and flash, stack and code apart.
         macs: multiply-accumulates of one inference.
@@ -33,6 +34,7 @@ class Package:
     source: str
     golden: str
     inference: str
+    usage: str
     target: str
     arena_bytes: int
     constant_bytes: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tinykd.target.packages.package import Package
 
+NEWLINE = "\n"
+
 
 def readme(package: Package, add: str, example: str) -> str:
     """README.md.
@@ -15,7 +17,8 @@ def readme(package: Package, add: str, example: str) -> str:
     prefix = package.prefix
     return f"""# {prefix} {package.version}
 
-{package.summary} No heap, no globals but constants, no libc beyond `stdint.h` and `string.h`.
+{package.summary}
+No heap, no globals but constants, no libc beyond `stdint.h` and `string.h`.
 
 | | |
 |---|---|
@@ -27,17 +30,18 @@ def readme(package: Package, add: str, example: str) -> str:
 
 ## Add it
 
-{add.strip()}
+{add.strip(NEWLINE)}
 
 ## Use it
 
-`{prefix}.h` says what every function takes; an inference is the lines between `memcpy` and the first output in the example. Every symbol
-bears the model's name, so several models, even of different versions of tinykd, go into one program. One arena can serve several
-models that do not run at the same time and keep no state: as large as the largest needs.
+{package.usage.rstrip()}
+
+Every symbol bears the model's name, so several models, even of different versions of tinykd, go into one program. One arena can serve
+several models that do not run at the same time and keep no state: as large as the largest needs.
 
 ## See that it computes the right integers
 
-{example.strip()}
+{example.strip(NEWLINE)}
 
 It prints `{package.model}: ... golden vectors, 0 output bytes differ`.
 
