@@ -115,8 +115,9 @@ class Board:
         define: numbers for the port, macros without their prefix `TINYKD_`.
         console: the serial line.
         flashing: the methods that flash it.
-        qemu: the machine of QEMU that models this very board.
-        stand_in: the board whose machine runs its images where there is no such machine: same core, memories cut to size.
+        qemu: the machine of QEMU that models this very board, and starts what runs on the board itself.
+        stand_in: the board whose machine proves the integers, where there is no such machine or it lacks a part: same core,
+            memories cut to size.
     """
 
     name: str

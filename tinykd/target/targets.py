@@ -90,9 +90,9 @@ def find_target(name: str) -> Target:
 
 
 def emulated(board: Board) -> Board:
-    """What stands for `board` in an emulator: its own machine, or its stand-in with memories cut to the board's, and semihosting."""
+    """What stands for `board` in an emulator: its stand-in, with memories cut to the board's, or its own machine; and semihosting."""
     ports = SEMIHOSTING[CORES[board.core].instruction_set]
-    if board.qemu is not None:
+    if not board.stand_in:
         return replace(board, ports=ports, define={}, console=None)
     machine = load_board(board.stand_in)
     flash = Region(machine.flash.origin, min(board.flash.bytes, machine.flash.bytes))

@@ -40,5 +40,5 @@ __asm__(".section .boot2, \"ax\", %progbits\n\t"
         "program: .word 0x10000100\n"
         "vtor: .word 0xE000ED08\n\t"
         ".space 252 - (. - tinykd_boot2)\n\t"
-        ".word 0x00000000\n\t" /* the CRC-32 */
+        ".word 0xB61A9788\n\t" /* the CRC-32 */
         ".text");

@@ -45,7 +45,7 @@
 #define CR1_ENABLE (1u << 13 | 1u << 3 | 1u << 2) /* the port, its transmitter, its receiver */
 
 #define HSI_HZ 16000000u
-#define WAITS 100000u /* readings of a ready bit before it is given up: some 20 ms at 16 MHz; a PLL locks in 0.3 */
+#define WAITS 100000u /* readings of a ready bit before it is given up: more than 20 ms at 16 MHz; a PLL locks in 0.3 */
 
 /* The PLL: 16 MHz / 8 * N / P. Its oscillator makes 192 to 432 MHz on the F401, 100 to 432 on the others. */
 #define PLL_M 8u
