@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "inspect": "Show what each operator of a model becomes and costs.",
     "diff": "Compare two models or two reports.",
     "conformance": "Prove every .tflite of a folder.",
+    "boards": "List boards, or show one.",
     "doctor": "Find toolchains, emulators and optional packages.",
 }
 """Every command with its short help: listing them imports none of them."""
