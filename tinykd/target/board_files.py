@@ -44,13 +44,22 @@ def load_board(name: str) -> Board:
     Raises:
         UsageError: there is no such board, or its file is wrong; with file, line and key.
     """
+    return read_board(board_path(name))
+
+
+def board_path(name: str) -> Path:
+    """The file of the board called `name`, or `name` itself if that ends in `.toml`.
+
+    Raises:
+        UsageError: there is no such board.
+    """
     if is_file(name):
-        return read_board(Path(name))
+        return Path(name)
     if name not in board_names():
         near = difflib.get_close_matches(name.lower(), board_names(), 1)
         guess = f"did you mean {near[0]}? " if near else ""
         raise UsageError(f"no board is called {name!r}", f"{guess}`tinykd boards` lists them; a board of your own is a .toml file")
-    return read_board(FOLDER / f"{name}{SUFFIX}")
+    return FOLDER / f"{name}{SUFFIX}"
 
 
 def read_board(path: Path) -> Board:
