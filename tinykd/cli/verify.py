@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tinykd.cli.options import memory_options, target_options
+from tinykd.errors import UsageError
 
 EXAMPLES = """\b
 Examples:
@@ -14,6 +15,7 @@ Examples:
   tinykd verify model.tflite --target m4 --samples 100 --seed 7 --layers
   tinykd verify model.tflite --rounding double --optimize speed --json
   tinykd verify runs/digits --image firmware.elf
+  tinykd verify runs/digits --board nucleo-f446re --port /dev/ttyACM0
 
 SOURCE is a run directory, an exported folder or a .tflite; the newest run by default. A run is verified on its test
 split, a bare model on seeded random inputs. Exit codes: 3 over budget, 4 integers differ, 5 unsupported model, 7 tools.
@@ -30,6 +32,9 @@ split, a bare model on seeded random inputs. Exit codes: 3 over budget, 4 intege
 @click.option("--layers", is_flag=True, help="Compare every tensor of every layer, not only the outputs.")
 @click.option("--price", "priced", is_flag=True, help="Also run with every layer whole: what row streaming costs.")
 @click.option("--image", type=click.Path(path_type=Path, dir_okay=False), help="Run this ELF instead of the one built.")
+@click.option("--port", metavar="PORT", help="Verify the board at this serial port (or socket://host:port) instead of an emulator.")
+@click.option("--baud", type=click.IntRange(min=1), help="Of the port; the board's own, or 115200, by default.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=10, show_default=True, help="Seconds the board may take to answer.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the export; the run's export/ by default.")
 def command(
     source: Path | None,
@@ -52,27 +57,41 @@ def command(
     layers: bool,
     priced: bool,
     image: Path | None,
+    port: str | None,
+    baud: int | None,
+    timeout: float,
     out: Path | None,
 ) -> None:
-    """Export, build, run in the emulator, and compare every integer with the reference."""
+    """Export, build, run in the emulator or on a board, and compare every integer with the reference."""
     from tinykd.cli.progress import sample_progress
+    from tinykd.deploy.board import connect
     from tinykd.deploy.export import export
-    from tinykd.deploy.manifest import built_image, record_manifest
+    from tinykd.deploy.manifest import built_image, record_manifest, refresh_manifest
     from tinykd.deploy.price import price
     from tinykd.deploy.record import record_memory, record_verification
     from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
-    from tinykd.deploy.verify import check, choose_vectors, verify
+    from tinykd.deploy.verify import check, choose_vectors, verify, verify_board
     from tinykd.report.verification import verification_text
 
+    only_emulated = {"--layers": layers, "--price": priced, "--image": image is not None, "--emulator": emulator != "auto"}
+    if port is not None and (refused := [option for option, given in only_emulated.items() if given]):
+        raise UsageError(f"{', '.join(refused)} needs an emulator and --port is a board", "run it without --port")
     opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
     exported = export(opened, settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds), out)
     vectors = choose_vectors(exported, samples, seed)
     with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=as_json) as advance:
-        proof, memory = verify(exported, vectors, toolchain=toolchain, emulator=emulator, layers=layers, image=image, progress=advance)
+        if port is None:
+            proof, memory = verify(exported, vectors, toolchain=toolchain, emulator=emulator, layers=layers, image=image, progress=advance)
+        else:
+            with connect(exported, port, baud, timeout) as board:
+                proof, memory = verify_board(exported, vectors, board, toolchain=toolchain, progress=advance)
     if priced:
         proof = proof.model_copy(update={"price": price(exported, vectors.inputs[0], toolchain=toolchain, emulator=emulator)})
     record_memory(exported, memory)
     record_verification(exported, proof)
-    record_manifest(exported, built_image(exported, proof.image_sha256))
+    if port is None:
+        record_manifest(exported, built_image(exported, proof.image_sha256))
+    else:  # a board cannot say which file was flashed
+        refresh_manifest(exported)
     click.echo(proof.model_dump_json(indent=2) if as_json else verification_text(proof), nl=as_json)
     check(proof)

@@ -1,4 +1,4 @@
-"""Verify: the firmware in an emulator against the reference, integer for integer."""
+"""Verify: the firmware in an emulator or on a board against the reference, integer for integer."""
 
 from __future__ import annotations
 
@@ -8,34 +8,27 @@ from pathlib import Path
 
 import numpy as np
 
-from tinykd.compile.emit.golden import packed
 from tinykd.compile.graph import Array
-from tinykd.compile.ops.operator import View
-from tinykd.compile.program import Layer
-from tinykd.deploy.compare import Comparison, unpacked
+from tinykd.deploy.board import Connected
+from tinykd.deploy.compare import Comparison
 from tinykd.deploy.export import Exported
-from tinykd.deploy.firmware import build_firmware, physical_memory
+from tinykd.deploy.firmware import build_device, build_firmware, physical_memory
 from tinykd.deploy.inputs import random_inputs
 from tinykd.deploy.memory import memory_report
 from tinykd.deploy.reference import Reference, reference
+from tinykd.deploy.runs import Ran, computing_layers, run_layers, run_samples
 from tinykd.errors import IntegersDiffer, ToolError, UsageError
 from tinykd.report.memory import Budget, Memory
 from tinykd.report.verification import LayerDifference, Verification
 from tinykd.run import file_hash
+from tinykd.target.build import Image
 from tinykd.target.emulator.find import find_emulator
 from tinykd.target.serve import Session
-
-BATCH = 32
-"""Inferences of one emulator session: small enough that progress is seen, large enough that starting it costs little."""
 
 RANDOM_SAMPLES = 16
 MOST_STORED_SAMPLES = 1000
 LOCATED_SAMPLES = 4
 """Samples that are run again layer by layer when an output differs."""
-
-
-SEQUENCE = 4
-"""Inferences from each reset of a model that has states: the sample, then those after it, so that states have a past."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +55,6 @@ def choose_vectors(exported: Exported, samples: int | None, seed: int) -> Vector
         raise UsageError(f"--samples {samples}: the run's test split holds {there}")
     count = samples or min(there, MOST_STORED_SAMPLES)
     return Vectors(stored.fed_to(exported.program.graph, count), None if stored.labels is None else stored.labels[:count])
-
-
-@dataclass(frozen=True, eq=False)
-class _Ran:
-    """What the runs of one image brought."""
-
-    comparison: Comparison
-    instructions: tuple[int, ...]
-    answers: tuple[int, ...]
-    stack_high_water: int | None
-    golden: int
-    golden_differing: int
 
 
 def verify(
@@ -104,29 +85,69 @@ def verify(
     if image is not None and not image.is_file():
         raise UsageError(f"no image at {image}")
     judge = reference(exported.program, exported.source.model)
-    steps = SEQUENCE if exported.program.graph.states else 1
-    ran = _run(exported, Session(machine, run_image), judge, vectors.inputs, steps, progress)
+    ran = run_samples(exported, Session(machine, run_image), judge, vectors.inputs, progress)
     comparison = ran.comparison
     located: Comparison | None = None
     if layers or (comparison.differences and image is None):
         chosen = range(len(vectors.inputs)) if layers else _differing(comparison)
         traced = Session(machine, build_firmware(exported, physical_memory(exported), toolchain, trace=True))
-        located = _run_layers(exported, traced, judge, vectors.inputs, chosen, steps, progress)
+        located = run_layers(exported, traced, judge, vectors.inputs, chosen, progress)
+    whole = located if layers and located is not None else Comparison()
+    verification, memory = _proof(exported, built, judge, vectors, ran)
+    found = {
+        "emulator": f"{machine.name} {machine.version}".strip(),
+        "compared": verification.compared + whole.compared,
+        "differences": verification.differences + whole.differences,
+        "layers_compared": len(computing_layers(exported)) if layers else 0,
+        "image_sha256": file_hash(run_image.elf),
+        "mismatches": _mismatches(exported, located if located is not None and located.differences else comparison),
+    }
+    return verification.model_copy(update=found), memory
+
+
+def verify_board(
+    exported: Exported,
+    vectors: Vectors,
+    board: Connected,
+    *,
+    toolchain: str = "auto",
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[Verification, Memory]:
+    """Run a board over `vectors`, compare every output.
+
+    The firmware is built too: its sizes and worst-case stack stand beside what the board measured. Where tinykd has no port for
+    the board, they are those of the machine that stands for it.
+
+    Raises:
+        ToolError: the board faulted or fell silent, the line is too bad, or no toolchain was found.
+        OverBudget: the image does not fit.
+    """
+    device = exported.target.device
+    built = build_device(exported, toolchain) if device and device.ports else build_firmware(exported, _limits(exported), toolchain)
+    judge = reference(exported.program, exported.source.model)
+    ran = run_samples(exported, board.session, judge, vectors.inputs, progress)
+    verification, memory = _proof(exported, built, judge, vectors, ran)
+    found = {"emulator": f"none: the board at {board.port}", "board": board.answer(ran)}
+    return verification.model_copy(update=found), memory
+
+
+def _proof(exported: Exported, built: Image, judge: Reference, vectors: Vectors, ran: Ran) -> tuple[Verification, Memory]:
+    """What `ran` proves of outputs, and the memory that `built` takes."""
     memory = memory_report(exported, built, ran.stack_high_water)
     if memory.stack_bytes and ran.stack_high_water is not None and ran.stack_high_water > memory.stack_bytes:
         raise ToolError(
             f"the stack reached {ran.stack_high_water} bytes, more than the worst case of {memory.stack_bytes} that was computed",
             "report it with the model: the stack analysis is wrong",
         )
-    whole = located if layers and located is not None else Comparison()
-    macs, instructions = exported.program.macs, round(float(np.mean(ran.instructions))) if ran.instructions else 0
+    comparison, macs = ran.comparison, exported.program.macs
+    instructions = round(float(np.mean(ran.instructions))) if ran.instructions else 0
     verification = Verification(
         target=exported.target.name,
-        emulator=f"{machine.name} {machine.version}".strip(),
+        emulator="",
         toolchain=built.toolchain,
         samples=len(vectors.inputs),
-        compared=comparison.compared + whole.compared,
-        differences=comparison.differences + whole.differences + ran.golden_differing,
+        compared=comparison.compared,
+        differences=comparison.differences + ran.golden_differing,
         instructions=instructions,
         macs=macs,
         arena_bytes=memory.arena_bytes,
@@ -143,10 +164,9 @@ def verify(
         instructions_per_mac=instructions / macs if macs and instructions else None,
         golden=ran.golden,
         golden_differences=ran.golden_differing,
-        layers_compared=len(_computing(exported)) if layers else 0,
+        layers_compared=0,
         accuracy=None if vectors.labels is None else float(np.mean(np.array(ran.answers) == vectors.labels)),
-        image_sha256=file_hash(run_image.elf),
-        mismatches=_mismatches(exported, located if located is not None and located.differences else comparison),
+        mismatches=_mismatches(exported, comparison),
     )
     return verification, memory
 
@@ -171,85 +191,6 @@ def check(verification: Verification) -> None:
 def _differing(comparison: Comparison) -> list[int]:
     samples = {tally.first[0] for tally in comparison.tallies.values() if tally.first is not None}
     return sorted(samples)[:LOCATED_SAMPLES]
-
-
-def _sequence(inputs: Sequence[tuple[Array, ...]], sample: int, steps: int) -> list[tuple[Array, ...]]:
-    """What is fed from the reset before `sample` to the next reset: the sample first."""
-    return [inputs[(sample + step) % len(inputs)] for step in range(steps)]
-
-
-def _run(
-    exported: Exported,
-    session: Session,
-    judge: Reference,
-    inputs: Sequence[tuple[Array, ...]],
-    steps: int,
-    progress: Callable[[int], None],
-) -> _Ran:
-    graph = exported.program.graph
-    results = [graph.tensors[i] for i in graph.outputs]
-    comparison, instructions, answers = Comparison(), list[int](), list[int]()
-    high_water: int | None = None
-    golden = differing = 0
-    for start in range(0, len(inputs), BATCH):
-        batch = range(start, min(start + BATCH, len(inputs)))
-        fed = [one for sample in batch for one in _sequence(inputs, sample, steps)]
-        served = session.run_inputs([packed(one) for one in fed], resets=_resets(fed, steps))
-        golden, differing = served.golden.vectors, max(differing, served.golden.differing)
-        high_water = max(high_water or 0, served.stack_high_water) if served.stack_high_water is not None else high_water
-        for position, (one, inference) in enumerate(zip(fed, served.inferences)):
-            if position % steps == 0:
-                judge.reset()
-            expected = judge.run(one)
-            computed = unpacked(inference.outputs, results)
-            for index, array in zip(graph.outputs, computed):
-                comparison.add(batch[position // steps], index, expected[index], array)
-            if position % steps == 0:
-                answers.append(int(computed[0].argmax()))
-            if inference.instructions is not None:
-                instructions.append(inference.instructions)
-        progress(len(batch))
-    return _Ran(comparison, tuple(instructions), tuple(answers), high_water, golden, differing)
-
-
-def _computing(exported: Exported) -> tuple[Layer, ...]:
-    return tuple(layer for layer in exported.program.layers if not isinstance(layer.call, View))
-
-
-def _resets(fed: Sequence[tuple[Array, ...]], steps: int) -> range:
-    """Before which inferences the state is reset; without states (one step) never."""
-    return range(0, len(fed) if steps > 1 else 0, steps)
-
-
-def _run_layers(
-    exported: Exported,
-    session: Session,
-    judge: Reference,
-    inputs: Sequence[tuple[Array, ...]],
-    chosen: Sequence[int],
-    steps: int,
-    progress: Callable[[int], None],
-) -> Comparison:
-    graph = exported.program.graph
-    wanted = sum(len(layer.op.outputs) for layer in _computing(exported))
-    comparison = Comparison()
-    for start in range(0, len(chosen), BATCH):
-        batch = chosen[start : start + BATCH]
-        fed = [one for sample in batch for one in _sequence(inputs, sample, steps)]
-        served = session.run_inputs([packed(one) for one in fed], resets=_resets(fed, steps))
-        for position, (one, inference) in enumerate(zip(fed, served.inferences)):
-            if position % steps == 0:
-                judge.reset()
-            expected = judge.run(one)
-            if len(inference.trace) != wanted:
-                raise IntegersDiffer(f"the firmware sent {len(inference.trace)} tensors of {wanted}", "export and build again")
-            for index, data in inference.trace:
-                rows, tensor, want = exported.plan.schedule.rows_computed(index), graph.tensors[index], expected[index]
-                if rows is not None:
-                    tensor, want = replace(tensor, shape=(1, rows, *tensor.shape[2:])), want[:, :rows]
-                comparison.add_reduced(batch[position // steps], index, tensor, want, unpacked(data, [tensor])[0])
-        progress(len(batch))
-    return comparison
 
 
 def _mismatches(exported: Exported, comparison: Comparison) -> tuple[LayerDifference, ...]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tinykd.recipe.section import Section
+from tinykd.report.board import BoardAnswer, board_text
 from tinykd.report.streaming import Price, price_text
 
 
@@ -29,12 +30,12 @@ class Verification(Section):
 
     schema_version: Literal[1] = 1
     target: str
-    emulator: str
+    emulator: str = Field(description="its name and version; with a board, that there was none")
     toolchain: str
     samples: int = Field(description="inferences run")
     compared: int = Field(description="integers compared")
     differences: int = Field(description="integers that differ")
-    instructions: int = Field(description="instructions of one inference, the mean over samples")
+    instructions: int = Field(description="instructions of one inference, the mean over samples; 0 where nothing counts them")
     macs: int = Field(description="multiply-accumulates of one inference")
     arena_bytes: int
     stack_bytes: int
@@ -54,18 +55,22 @@ class Verification(Section):
     accuracy: float | None = Field(None, description="top-1 on the samples' labels, computed from the target's integers")
     price: Price | None = Field(default=None, description="what row streaming costs, where it was measured (--price)")
     image_sha256: str | None = Field(default=None, description="SHA-256 of the ELF that ran; `manifest.json` names it")
+    board: BoardAnswer | None = Field(default=None, description="the board, where it was one and no emulator (--port)")
     mismatches: tuple[LayerDifference, ...] = ()
 
 
 def verification_text(v: Verification) -> str:
     """The proof as plain text."""
     scope = f"every tensor of {v.layers_compared} layers" if v.layers_compared else "every output"
+    where = v.emulator if v.board is None else f"the board at {v.board.port}"
     lines = [
-        f"{v.model} on {v.target}: {v.emulator}, {v.toolchain}",
+        f"{v.model} on {v.target}: {where}, {v.toolchain}",
         f"  {v.samples} samples, {scope}: {v.compared:,} integers compared with {v.reference}, {v.differences:,} differ",
         f"  {v.golden} golden vectors checked by the firmware itself, {v.golden_differences} bytes differ",
         f"  {v.instructions:,} instructions per inference"
-        + (f", {v.instructions_per_mac:.2f} per MAC ({v.macs:,} MACs)" if v.instructions_per_mac is not None else ""),
+        + (f", {v.instructions_per_mac:.2f} per MAC ({v.macs:,} MACs)" if v.instructions_per_mac is not None else "")
+        if v.board is None
+        else board_text(v.board),
         f"  flash {v.flash_bytes:,} bytes (weights {v.weights_bytes:,}, code {v.code_bytes:,}); "
         f"RAM {v.ram_bytes:,} bytes (arena {v.arena_bytes:,}, stack {v.stack_bytes:,})",
     ]

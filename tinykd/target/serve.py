@@ -34,12 +34,14 @@ class Inference:
             pieces, row by row; here it is one, and shorter if nothing asked for its last rows.
         marks: (tensor, sum of clock readings since the mark before) in order, if the image was built with readings; tensor -1
             for marks between which no layer runs: two before the first and one after the last.
+        ticks: of the port's clock, from its first layer to its last.
     """
 
     outputs: bytes
     instructions: int | None
     trace: tuple[tuple[int, bytes], ...] = ()
     marks: tuple[tuple[int, int], ...] = ()
+    ticks: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Session:
         elif frame.kind == "R":
             ticks = words[0] | words[1] << 32
             instructions = self.emulator.instructions(self.image, ticks)
-            heard.inferences.append(Inference(frame.payload[8:], instructions, tuple(heard.trace.items()), tuple(heard.marks)))
+            heard.inferences.append(Inference(frame.payload[8:], instructions, tuple(heard.trace.items()), tuple(heard.marks), ticks))
             heard.trace.clear()
             heard.marks.clear()
         elif frame.kind == "P":

@@ -39,7 +39,9 @@ class Table:
 
     @property
     def _dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.ctype.removesuffix("_t").replace("float", "float32")).newbyteorder("<")
+        named = np.dtype(self.ctype.removesuffix("_t").replace("float", "float32"))
+        little: np.dtype[Any] = named.newbyteorder("<")
+        return little
 
 
 class Short(int):
