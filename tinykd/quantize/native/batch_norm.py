@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from tinykd.compile.graph import Quant
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2DOptions
 from tinykd.distill.keras_modules import keras as _keras
+from tinykd.distill.keras_modules import tensorflow
+from tinykd.quantize.native.arithmetic import Result, Scale, away, multiplied
 from tinykd.quantize.native.emission import Emission, Target
 from tinykd.quantize.native.node import Operation
 
@@ -34,6 +36,14 @@ class Affine(Operation):
         """See `Operation.real`."""
         scale, shift = self.coefficients()
         return inputs[0] * scale + shift
+
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """Every weight is 127 steps, or -127."""
+        tf = tensorflow()
+        scale, shift = (tf.cast(each, tf.float64) for each in self.coefficients())
+        step = tf.cast(tf.cast(tf.maximum(tf.abs(scale) / 127.0, 1e-30), tf.float32), tf.float64) * scales[0].step
+        sums = tf.cast(inputs[0], tf.float64) * tf.round(127.0 * tf.sign(scale)) + away(shift / step)
+        return result.saturated(multiplied(sums, step / result.scale.step))
 
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """DEPTHWISE_CONV_2D with filters of one weight, which a step of its own stores exactly."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from tinykd.compile.graph import Quant
@@ -16,6 +16,8 @@ from tinykd.compile.ops.mul import MulOptions
 from tinykd.compile.ops.softmax import SoftmaxOptions
 from tinykd.compile.ops.sub import SubOptions
 from tinykd.distill.keras_modules import keras as _keras
+from tinykd.distill.keras_modules import tensorflow
+from tinykd.quantize.native.arithmetic import Result, Scale, combined, looked_up, rescaled
 from tinykd.quantize.native.emission import Emission, Target
 from tinykd.quantize.native.node import Operation
 
@@ -54,6 +56,10 @@ class Requantize(Identity):
 
     grid = "own"
 
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """See `Operation.exact`."""
+        return rescaled(inputs[0], scales[0], result)
+
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """QUANTIZE."""
         return out.op("QUANTIZE", sources, target)
@@ -74,6 +80,10 @@ class Pairwise(Operation):
         """See `Operation.real`."""
         a, b = inputs
         return a + b if self.kind == "ADD" else a - b if self.kind == "SUB" else a * b
+
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """See `Operation.exact`."""
+        return combined(self.kind, inputs, scales, result)
 
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """One operator."""
@@ -137,8 +147,12 @@ class Clamp(Operation):
         ops = _keras().ops
         return ops.relu(inputs[0]) if self.clamp == RELU else ops.relu6(inputs[0])
 
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """See `Operation.exact`."""
+        return rescaled(inputs[0], scales[0], replace(result, clamp=self.clamp))
+
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
-        """By itself."""
+        """RELU or RELU6 by itself."""
         return out.op({RELU: "RELU", RELU6: "RELU6"}[self.clamp], sources, target)
 
 
@@ -160,6 +174,10 @@ class Activation(Operation):
         """See `Operation.real`."""
         return self.function(inputs[0])
 
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """See `Operation.exact`."""
+        return looked_up(self.kind, self.options, inputs[0], scales[0], result)
+
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """One operator."""
         return out.op(self.kind, sources, target, self.options)
@@ -177,6 +195,16 @@ class Signed(Activation):
 
     grid = "fixed"
     quant = Quant((1 / 128,), (0,))
+
+
+class Softmax(Probability):
+    """Over the last axis: the one function that looks at neighbours. Its kernel's fixed-point exponentials are not followed here."""
+
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """See `Operation.exact`."""
+        tf = tensorflow()
+        real = self.function(tf.cast(inputs[0], tf.float64) * scales[0].step)
+        return result.saturated(tf.round(real / result.scale.step))
 
 
 def leaky_relu(alpha: float) -> Operation:
@@ -201,7 +229,7 @@ def hard_swish() -> Operation:
 
 def softmax() -> Operation:
     """Over the last axis."""
-    return Probability("SOFTMAX", lambda x: _keras().ops.softmax(x, axis=-1), SoftmaxOptions(1.0))
+    return Softmax("SOFTMAX", lambda x: _keras().ops.softmax(x, axis=-1), SoftmaxOptions(1.0))
 
 
 def gelu(approximate: int) -> Operation:

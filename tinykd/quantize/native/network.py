@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinykd.distill.keras_modules import keras as _keras
+from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.tap import LOGITS
+from tinykd.quantize.native.arithmetic import Result, Scale
 from tinykd.quantize.native.batch_norm import BatchNorm
 from tinykd.quantize.native.node import Nodes
-from tinykd.quantize.native.placement import Placement
-from tinykd.quantize.native.rounding import ObservedRange, Range, WeightQuantizer
+from tinykd.quantize.native.placement import Kernel, Placement
+from tinykd.quantize.native.rounding import FINEST, ObservedRange, Range, WeightQuantizer
 from tinykd.quantize.native.weighted import Weighted
 
 
@@ -22,20 +24,18 @@ class Mode:
     Attributes:
         weights: Kernels are rounded.
         values: Activations are rounded.
-        biases: Biases are rounded, as on the device.
         training: Dropout drops; the counter of steps counts; observers observe.
         statistics: Batch norm takes those of the batch.
     """
 
     weights: bool = True
     values: bool = True
-    biases: bool = False
     training: bool = False
     statistics: bool = False
 
 
 TRAINING = Mode(training=True, statistics=True)
-INFERENCE = Mode(biases=True)
+INFERENCE = Mode()
 CALIBRATION = Mode(values=False)
 STATISTICS = Mode(statistics=True)
 FLOAT = Mode(weights=False, values=False)
@@ -82,7 +82,7 @@ class QuantizedNetwork:
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Logits `[batch, classes]`."""
-        return self.run(x, TRAINING if training else INFERENCE)[self.network.output]
+        return self.run(x, TRAINING)[self.network.output] if training else self.settled(x)[self.network.output]
 
     def tapped(self, x: Any, training: bool = False) -> Mapping[str, Any]:
         """Every layer's output by the student's name, and the logits."""
@@ -143,18 +143,10 @@ class QuantizedNetwork:
             return ops.cast(inputs[0], "float32")
         if isinstance(operation, Weighted):
             kernel = operation.kernel.value
-            result = operation.rounded(inputs[0], self.quantizers[index](kernel) if mode.weights else kernel)
-            if mode.biases and index not in self._norms.values() and operation.bias is not None:
-                result = result + self._bias_rounding(index, operation.bias.value, 1.0)
-            return result
-        if isinstance(operation, BatchNorm):
-            if mode.statistics:
-                frozen = ops.cast(self.steps >= self.standstill.batch_norm, "float32") if mode.training else 0.0
-                return operation.batch(inputs[0], frozen)
-            result = operation.real(inputs, False)
-            if mode.biases and index in self._norms:
-                result = result + self._bias_rounding(self._norms[index], *self.folded_bias(index))
-            return result
+            return operation.rounded(inputs[0], self.quantizers[index](kernel) if mode.weights else kernel)
+        if isinstance(operation, BatchNorm) and mode.statistics:
+            frozen = ops.cast(self.steps >= self.standstill.batch_norm, "float32") if mode.training else 0.0
+            return operation.batch(inputs[0], frozen)
         return operation.real(inputs, mode.training)
 
     def on_grid(self, index: int, value: Any) -> Any:
@@ -164,28 +156,52 @@ class QuantizedNetwork:
             return value
         return self.ranges[grid](value)
 
-    def folded_bias(self, norm: int) -> tuple[Any, Any]:
-        """Bias and scale `[channels]` that a batch norm gives the kernel which it is folded into."""
-        convolution, operation = self.network.nodes[self._norms[norm]].operation, self.network.nodes[norm].operation
+    def settled(self, x: Any) -> dict[int, Any]:
+        """Every kernel's value `[batch, ...]`, rounded as the integer kernels round; by the kernel's last node."""
+        tf = tensorflow()
+        scales = [Scale.of(one) for one in self.ranges]
+        grids, nodes = self.placement.grids, self.network.nodes
+        steps: dict[int, Any] = {}
+        for kernel in self.placement.kernels:
+            node, result = nodes[kernel.core], Result(scales[grids[kernel.last]], kernel.clamp_code)
+            inputs, incoming = [steps[source] for source in node.inputs], [scales[grids[source]] for source in node.inputs]
+            if not node.inputs:
+                # The device's own inputs are quantized half to even (see `tinykd.quantize.integers`).
+                steps[kernel.last] = result.saturated(tf.round(tf.cast(x, tf.float64) / result.scale.step))
+            elif isinstance(node.operation, Weighted):
+                steps[kernel.last] = self._weighted(kernel, inputs[0], incoming[0], result)
+            else:
+                steps[kernel.last] = node.operation.exact(inputs, incoming, result)
+        return {index: tf.cast(tf.cast(value, tf.float64) * scales[grids[index]].step, tf.float32) for index, value in steps.items()}
+
+    def folded_bias(self, kernel: Kernel) -> tuple[Any, Any]:
+        """Bias of a kernel with a batch norm folded in, and the factor of its weights; each `[channels]`, or a number."""
+        convolution = self.network.nodes[kernel.core].operation
         assert isinstance(convolution, Weighted)
-        assert isinstance(operation, BatchNorm)
-        scale, shift = operation.coefficients()
-        return (shift if convolution.bias is None else shift + convolution.bias.value * scale), scale
+        own = 0.0 if convolution.bias is None else convolution.bias.value
+        if kernel.norm < 0:
+            return own, 1.0
+        norm = self.network.nodes[kernel.norm].operation
+        assert isinstance(norm, BatchNorm)
+        scale, shift = norm.coefficients()
+        return shift + own * scale, scale
+
+    def _weighted(self, kernel: Kernel, x: Any, scale: Scale, result: Result) -> Any:
+        """Accumulators of whole numbers, which float32 holds exactly up to 2^24, and their requantization."""
+        tf = tensorflow()
+        operation, quantizer = self.network.nodes[kernel.core].operation, self.quantizers[kernel.core]
+        assert isinstance(operation, Weighted)
+        step = quantizer.step(operation.kernel.value)
+        bias, factor = (tf.cast(each, tf.float64) for each in self.folded_bias(kernel))
+        weights = tf.clip_by_value(tf.round(operation.kernel.value / step), -quantizer.largest, quantizer.largest)
+        own = tf.cast(tf.reshape(step, (-1,)), tf.float64) * tf.abs(factor)
+        fine = tf.cast(tf.cast(tf.maximum(own, FINEST), tf.float32), tf.float64) * scale.step
+        sums = tf.cast(operation.product(x, weights), tf.float64) * tf.sign(factor) + tf.round(bias / fine)
+        return result.saturated(operation.requantized(sums, fine / result.scale.step))
 
     def input_range(self, index: int) -> Range:
         """Of a node's first input."""
         return self.ranges[self.placement.grids[self.network.nodes[index].inputs[0]]]
-
-    def _bias_rounding(self, index: int, bias: Any, scale: Any) -> Any:
-        """What rounding a bias `[channels]` to the accumulator's step adds to it."""
-        ops = _keras().ops
-        operation = self.network.nodes[index].operation
-        assert isinstance(operation, Weighted)
-        step = ops.reshape(self.quantizers[index].step(operation.kernel.value), (-1,)) * ops.abs(scale) * self.input_range(index).grid()[0]
-        # Beside a step so fine a bias is as good as real, and its quotient would overflow.
-        fine = ops.abs(bias) > step * 2.0**22
-        safe = ops.where(fine, ops.ones_like(step), step)
-        return ops.where(fine, ops.zeros_like(step), ops.round(bias / safe) * safe - bias)
 
     def _observe(self, raw: Sequence[Any]) -> None:
         """Move the observed ranges towards this batch's extremes."""
@@ -200,11 +216,6 @@ class QuantizedNetwork:
             most = ops.max(ops.stack([ops.max(value) for value in owned]))
             low, high = one.ends()
             one.set(low + share * (ops.minimum(least, 0.0) - low), high + share * (ops.maximum(most, 0.0) - high))
-
-    @property
-    def _norms(self) -> dict[int, int]:
-        """From each folded batch norm to its kernel."""
-        return {kernel.norm: kernel.core for kernel in self.placement.kernels if kernel.norm >= 0}
 
     @property
     def _quantizers(self) -> list[WeightQuantizer]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from tinykd.compile.graph import Quant
+from tinykd.quantize.native.arithmetic import Result, Scale
 from tinykd.quantize.native.emission import Emission, Target
 
 Grid = Literal["own", "input", "fixed"]
@@ -33,6 +34,10 @@ class Operation:
     def real(self, inputs: Sequence[Any], training: bool) -> Any:
         """The result `[batch, ...]`, unrounded."""
         raise NotImplementedError
+
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:  # noqa: ARG002
+        """What the kernel computes, from and to integers less their zero point; by default what is computed in real numbers."""
+        return self.real(inputs, False)
 
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """Append the operators; the tensor of the result."""

@@ -15,6 +15,7 @@ from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2DOptions
 from tinykd.compile.ops.fully_connected import FullyConnectedOptions
 from tinykd.compile.ops.transpose_conv import TransposeConvOptions
 from tinykd.distill.keras_modules import keras as _keras
+from tinykd.quantize.native.arithmetic import multiplied, multiplied_once
 from tinykd.quantize.native.emission import Emission, Target
 from tinykd.quantize.native.node import Operation
 
@@ -64,6 +65,10 @@ class Weighted(Operation):
         """The result with another kernel."""
         result = self.product(x, kernel)
         return result if self.bias is None else result + self.bias.value
+
+    def requantized(self, sums: Any, real: Any) -> Any:
+        """Accumulators `[batch, ..., channels]` times a real number of each channel, as the kernel rounds."""
+        return multiplied(sums, real)
 
     def filters(self, weights: NDArray[Any]) -> NDArray[Any]:
         """From Keras's layout of the kernel to the file's."""
@@ -175,6 +180,10 @@ class Dense(Weighted):
     def product(self, x: Any, kernel: Any) -> Any:
         """See `Weighted.product`."""
         return _keras().ops.matmul(x, kernel)
+
+    def requantized(self, sums: Any, real: Any) -> Any:
+        """See `Weighted.requantized`."""
+        return multiplied_once(sums, real)
 
     def filters(self, weights: NDArray[Any]) -> NDArray[Any]:
         """[units, inputs]."""

@@ -15,6 +15,7 @@ from tinykd.compile.ops.resize_nearest_neighbor import ResizeNearestNeighborOpti
 from tinykd.compile.ops.strided_slice import StridedSliceOptions
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.keras_modules import tensorflow
+from tinykd.quantize.native.arithmetic import Result, Scale, away, mean
 from tinykd.quantize.native.emission import Emission, Target
 from tinykd.quantize.native.node import Operation
 from tinykd.quantize.native.weighted import PADDINGS
@@ -59,6 +60,11 @@ class AveragePool(MaxPool):
         """See `Operation.real`."""
         return _keras().ops.average_pool(inputs[0], self.size, self.strides, self.padding, "channels_last")
 
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """Ties of the integers, zero point included, are rounded away from zero."""
+        tf = tensorflow()
+        return tf.cast(away(tf.cast(self.real(inputs, False), tf.float64) + scales[0].zero) - result.scale.zero, tf.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class GlobalPool(Operation):
@@ -75,6 +81,12 @@ class GlobalPool(Operation):
         """Without the pooled axes; `Reshape` brings them back."""
         return _keras().ops.mean(inputs[0], axis=self.axes)
 
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """See `Operation.exact`."""
+        tf = tensorflow()
+        count = int(np.prod([inputs[0].shape[axis] for axis in self.axes]))
+        return mean(tf.reduce_sum(tf.cast(inputs[0], tf.float64), self.axes), count, scales[0], result)
+
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """A reduction."""
         axes = out.constant(f"{target.name}/axes", np.array(self.axes, np.int32))
@@ -90,6 +102,10 @@ class GlobalMaxPool(GlobalPool):
     def real(self, inputs: Sequence[Any], training: bool) -> Any:  # noqa: ARG002
         """See `GlobalPool.real`."""
         return _keras().ops.max(inputs[0], axis=self.axes)
+
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:  # noqa: ARG002
+        """See `Operation.exact`."""
+        return self.real(inputs, False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +232,11 @@ class ResizeBilinear(Operation):
     def real(self, inputs: Sequence[Any], training: bool) -> Any:  # noqa: ARG002
         """See `Operation.real`."""
         return tensorflow().raw_ops.ResizeBilinear(images=inputs[0], size=self.size, align_corners=False, half_pixel_centers=True)
+
+    def exact(self, inputs: Sequence[Any], scales: Sequence[Scale], result: Result) -> Any:
+        """In real numbers, then rounded: the kernel's fractions of 1/1024 are not followed."""
+        tf = tensorflow()
+        return tf.cast(away(tf.cast(self.real(inputs, False), tf.float64) + scales[0].zero) - result.scale.zero, tf.float32)
 
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """RESIZE_BILINEAR."""

@@ -52,11 +52,7 @@ def _integers(network: QuantizedNetwork, kernel: Kernel) -> Integers:
     steps = np.asarray(quantizer.step(operation.kernel.value), np.float32)
     integers = quantizer.integers(weights, steps)
     channels = steps.reshape(-1).astype(np.float64)
-    if kernel.norm >= 0:
-        bias, factor = (np.asarray(each, np.float64) for each in network.folded_bias(kernel.norm))
-    else:
-        bias = np.zeros(len(channels)) if operation.bias is None else np.asarray(operation.bias.value, np.float64)
-        factor = np.ones(len(channels))
+    bias, factor = (np.asarray(each, np.float64) * np.ones(len(channels)) for each in network.folded_bias(kernel))
     input_step = float(np.float32(network.input_range(kernel.core).quant().scale))
     # Channels last for folding; the layout comes back after.
     shape = steps.shape
