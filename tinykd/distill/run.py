@@ -12,6 +12,7 @@ from tinykd.distill.pipeline import Pipeline
 from tinykd.distill.preflight import check_recipe, check_space
 from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.report import distillation_section
+from tinykd.environment import record_environment
 from tinykd.recipe.model import Recipe
 from tinykd.recipe.toml import show
 from tinykd.run import RunDirectory, write_atomically
@@ -46,13 +47,19 @@ def distill(
         UsageError: another process works in `out`.
         ToolError: too little disk, or no TensorFlow.
     """
-    with opened(recipe, RunDirectory(out), progress=progress, data_dir=data_dir, teacher_path=teacher_path) as pipeline:
+    with opened(recipe, RunDirectory(out), command=command, progress=progress, data_dir=data_dir, teacher_path=teacher_path) as pipeline:
         return finished(pipeline, command)
 
 
 @contextlib.contextmanager
 def opened(
-    recipe: Recipe, run: RunDirectory, *, progress: TrainingProgress, data_dir: Path | None = None, teacher_path: Path | None = None
+    recipe: Recipe,
+    run: RunDirectory,
+    *,
+    command: str,
+    progress: TrainingProgress,
+    data_dir: Path | None = None,
+    teacher_path: Path | None = None,
 ) -> Iterator[Pipeline]:
     """A run with its recipe and data checked, no other process in it, and nothing computed yet; arguments and errors as `distill`."""
     if teacher_path is None and recipe.teacher.path is not None:
@@ -62,6 +69,7 @@ def opened(
     check_space(recipe, loaded, run)
     with run.locked():
         write_atomically(run.path("recipe.toml"), show(recipe).encode())
+        record_environment(run, command)
         yield Pipeline(recipe, loaded, run, progress, teacher_path)
 
 

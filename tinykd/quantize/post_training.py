@@ -74,6 +74,8 @@ def int8_model(model: Any, calibration: Samples) -> bytes:
 
 def _converter(model: Any) -> Any:
     tf = tensorflow()
+    # Warns at every conversion that variables become constants.
+    logging.getLogger("absl").setLevel(logging.ERROR)
     spec = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="input")
     concrete = tf.function(lambda x: model(x, training=False), autograph=False).get_concrete_function(spec)
     # Without the model beside it the converter takes variables as constants.
@@ -81,9 +83,6 @@ def _converter(model: Any) -> Any:
 
 
 def _converted(converter: Any) -> bytes:
-    absl = logging.getLogger("absl")  # warns at every conversion that variables become constants
-    level = absl.level
-    absl.setLevel(logging.ERROR)
     try:
         with native_stderr_hidden():
             return bytes(converter.convert())
@@ -92,5 +91,3 @@ def _converted(converter: Any) -> bytes:
         raise UnsupportedModel(
             f"the converter refuses the network: {text[0] if text else type(error).__name__}", "use the layers of tinykd.nets"
         ) from error
-    finally:
-        absl.setLevel(level)

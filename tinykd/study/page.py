@@ -26,7 +26,7 @@ body { font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0.4rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 0.4rem; }
 p { margin: 0.4rem 0; } .faint { color: var(--faint); }
 figure { margin: 0; } figcaption { color: var(--faint); font-size: 0.9rem; }
-.wide { overflow-x: auto; } .wide svg { display: block; width: 100%; min-width: 34rem; height: auto; }
+.wide { overflow-x: auto; } .wide svg { display: block; width: 100%; min-width: 34rem; max-width: 58rem; height: auto; }
 .wide svg text { font-family: system-ui, sans-serif !important; }
 table { border-collapse: collapse; font-size: 0.88rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.25rem 0.6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }

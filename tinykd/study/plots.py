@@ -51,14 +51,18 @@ def accuracy_against_size(pyplot: ModuleType, rows: Sequence[Row], treatments: S
     """A panel a group; a line a treatment, through its networks from small to large."""
     found = entries(rows)
     groups = list(dict.fromkeys(entry.group for entry in found))
+    wide = max(map(_size, found)) > 4 * min(map(_size, found))
     figure, axes = pyplot.subplots(1, len(groups), figsize=(max(6.4, 3.6 * len(groups)), 4.2), sharey=True, squeeze=False)
     for axis, group in zip(axes[0], groups, strict=True):
         for number, treatment in enumerate(treatments):
             line = sorted((entry for entry in found if entry.group == group and entry.treatment == treatment.name), key=_size)
             if line:
                 _marks(axis, [_size(entry) / 1024 for entry in line], [_percent(entry) for entry in line], number, treatment.title, "-")
-        axis.set_xscale("log", base=2)
+        if wide:
+            axis.set_xscale("log")
+            axis.xaxis.set_major_locator(pyplot.matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.xaxis.set_minor_formatter("")
         axis.set_xlabel("size of the .tflite, KiB")
         axis.set_title(group)
         axis.grid(alpha=0.15)
@@ -184,7 +188,9 @@ def _marker(number: int) -> str:
 def _legend(figure: Any, axes: Sequence[Any]) -> None:
     """One for all panels, below them."""
     known = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=min(4, len(known)), frameon=False)
+    figure.legend(
+        known.values(), known.keys(), loc="outside lower center", ncols=max(1, int(figure.get_figwidth() / 2.4)), frameon=False, fontsize=10
+    )
 
 
 @contextmanager

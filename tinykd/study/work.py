@@ -96,12 +96,14 @@ def work(folder: Path) -> None:
     run = RunDirectory(folder, map(Path, order.siblings))
     data_dir = Path(order.data_dir) if order.data_dir else None
     teacher = Path(order.teacher) if order.teacher else None
-    with opened(recipe, run, progress=Told(), data_dir=data_dir, teacher_path=teacher) as pipeline:
+    # The folder's own recipe makes the same student again, wherever the folder lies.
+    command = f"tinykd distill {folder.name}/recipe.toml"
+    with opened(recipe, run, command=command, progress=Told(), data_dir=data_dir, teacher_path=teacher) as pipeline:
         pipeline.teacher()
         stages = {"student": pipeline.student()}
         if any(one.form == "qat" for one in order.treatments):
             # A whole run, with its report: `tinykd export`, `verify` and `report` take it like any other.
-            finished(pipeline, f"tinykd distill {folder / 'recipe.toml'}")
+            finished(pipeline, command)
             stages["quantize"] = pipeline.quantize()
         rows: list[dict[str, Any]] = []
         for one in order.treatments:
