@@ -167,7 +167,9 @@ class _Lessons:
 class _Printed(QuietProgress):
     def epoch(self, record: EpochRecord) -> None:
         """To the log."""
-        print(f"  epoch {record.epoch}: loss {record.loss:.4f} validation {record.validation_accuracy:.4f} {record.seconds:.1f} s", flush=True)
+        print(
+            f"  epoch {record.epoch}: loss {record.loss:.4f} validation {record.validation_accuracy:.4f} {record.seconds:.1f} s", flush=True
+        )
 
 
 def trained(
@@ -181,9 +183,7 @@ def trained(
 ) -> Result:
     """Train and evaluate."""
     from tinykd.distill.losses import from_recipe
-    from tinykd.distill.netaug.draws import Draws
-    from tinykd.distill.netaug.steps import AugmentedSteps
-    from tinykd.distill.netaug.supernet import supernet
+    from tinykd.distill.netaug.steps import augmented_steps
 
     seed_everything(experiment.seed, "student")
     student = nets.build(arguments.net, keras3(), loaded.input_shape, loaded.classes, **json.loads(arguments.knobs))
@@ -193,8 +193,8 @@ def trained(
     model, steps = student, PlainSteps()
     if experiment.every:
         chosen = section.model_copy(update={"every": experiment.every})
-        model = supernet(student, chosen)
-        steps = AugmentedSteps(model, Draws(model.grouping.groups, chosen, experiment.seed, training.epochs))
+        steps = augmented_steps(student, chosen, (), experiment.seed, training.epochs)
+        model = steps.supernet
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             keras3(), RunDirectory(Path(folder)), "student", "bench", experiment.seed, training, objective, _Printed(), steps=steps
@@ -247,7 +247,9 @@ def show(rows: list[dict[str, Any]]) -> None:
             spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
             base = {int(row["seed"]): row for row in plain.get(what, [])}
             pairs = [(row, base[int(row["seed"])]) for row in found if int(row["seed"]) in base]
-            gain = statistics.mean(100 * (float(a["test_accuracy"]) - float(b["test_accuracy"])) for a, b in pairs) if pairs else float("nan")
+            gain = (
+                statistics.mean(100 * (float(a["test_accuracy"]) - float(b["test_accuracy"])) for a, b in pairs) if pairs else float("nan")
+            )
             cost = statistics.mean(float(a["cpu_seconds"]) / float(b["cpu_seconds"]) for a, b in pairs) if pairs else float("nan")
             fitted = 100 * statistics.mean(float(row["train_accuracy"]) for row in found)
             print(

@@ -12,6 +12,7 @@ Keys of the section:
     int8_model_bytes             size of student_int8.tflite
     seconds                      wall-clock of each stage, of the process that finished it
     training                     {stage: {epochs, best_epoch, training_seconds}}
+    netaug                       null, or {steps, augmented_steps, plain_milliseconds, augmented_milliseconds}: what augmentation cost
     hashes                       SHA-256: data, teacher, student, int8
     versions                     of the packages that trained
 """
@@ -68,6 +69,7 @@ def distillation_section(pipeline: Pipeline, stages: Mapping[str, Mapping[str, A
             for name, values in done.items()
             if "epochs" in values
         },
+        "netaug": done["student"].get("netaug"),
         "hashes": {
             "data": data.content_hash,
             "teacher": pipeline.teaching.digest,

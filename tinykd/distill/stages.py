@@ -23,7 +23,7 @@ from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.objective import Objective
 from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.seeds import seed_everything
-from tinykd.distill.trainer import Lessons, Trainer
+from tinykd.distill.trainer import PLAIN, Lessons, Steps, Trainer
 from tinykd.recipe.model import Recipe, Training
 from tinykd.recipe.net import Net
 from tinykd.run import RunDirectory, content_key, write_atomically
@@ -76,9 +76,10 @@ class Stages:
         lessons: Lessons,
         labels: NDArray[np.int64] | None = None,
         keep: Mapping[int, Path] | None = None,
+        steps: Steps = PLAIN,
     ) -> tuple[EpochRecord, ...]:
         """Train a Keras 3 network, or several joined, in place, with the training split's labels unless there are others."""
-        trainer = replace(self.trainer(stage, key, _keras(), training, objective), keep=keep or {})
+        trainer = replace(self.trainer(stage, key, _keras(), training, objective), keep=keep or {}, steps=steps)
         return trainer.fit(model, self.data.train.y if labels is None else labels, lessons, self.data.validation)
 
     def kept(self, stage: str, model: Any, history: tuple[EpochRecord, ...]) -> Values:

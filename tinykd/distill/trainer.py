@@ -83,6 +83,9 @@ class PlainSteps:
         """Nothing."""
 
 
+PLAIN = PlainSteps()
+
+
 @dataclass(frozen=True)
 class Trainer:
     """Trains one network.
@@ -109,7 +112,7 @@ class Trainer:
     objective: Objective
     progress: TrainingProgress
     keep: Mapping[int, Path] = field(default_factory=dict)
-    steps: Steps = PlainSteps()
+    steps: Steps = PLAIN
 
     def fit(self, model: Any, labels: NDArray[np.int64], lessons: Lessons, validation: Split) -> tuple[EpochRecord, ...]:
         """Train `model`, and the losses' helper networks, in place; leave both with the weights of the best validation epoch.

@@ -55,6 +55,25 @@ class Schedule(Section):
     training_seconds: float = Field(description="over all processes that took part")
 
 
+class NetworkAugmentation(Section):
+    """What training the student inside a wider network cost. Milliseconds are medians of the process that finished."""
+
+    steps: int = Field(description="of the student's training")
+    augmented_steps: int = Field(description="those that also trained a drawn wider network")
+    plain_milliseconds: float | None = Field(description="of a plain step; null where it took none")
+    augmented_milliseconds: float | None = Field(description="of an augmented step")
+
+    def __str__(self) -> str:
+        text = f"{self.augmented_steps:,} of {self.steps:,} steps augmented"
+        if self.augmented_milliseconds is not None:
+            text += f", {self.augmented_milliseconds:.1f} ms each"
+        if self.augmented_milliseconds is not None and self.plain_milliseconds:
+            text += (
+                f" beside {self.plain_milliseconds:.1f} ms of a plain one ({self.augmented_milliseconds / self.plain_milliseconds:.1f} x)"
+            )
+        return text
+
+
 class Distillation(Section):
     """The section `distillation` of report.json, written by `tinykd distill`."""
 
@@ -71,6 +90,7 @@ class Distillation(Section):
     int8_model_bytes: int
     seconds: dict[str, float] = Field(description="of each stage, in the process that finished it")
     training: dict[str, Schedule]
+    netaug: NetworkAugmentation | None = Field(None, description="null without network augmentation")
     hashes: dict[str, str] = Field(description="SHA-256 of data, teacher, student and int8 model")
     versions: dict[str, str | None]
 
@@ -98,4 +118,14 @@ def as_text(d: Distillation) -> str:
         f"student_int8.tflite: {d.int8_model_bytes:,} bytes",
         f"seconds: {', '.join(f'{name} {seconds:.0f}' for name, seconds in d.seconds.items())}",
     ]
+    if d.netaug is not None:
+        lines.append(f"network augmentation: {d.netaug}{_beside_baseline(d)}")
     return "\n".join(lines)
+
+
+def _beside_baseline(d: Distillation) -> str:
+    """The student's training over the label-only training of the same network and schedule."""
+    if "baseline" not in d.training or not d.training["baseline"].training_seconds:
+        return ""
+    ratio = d.training["student"].training_seconds / d.training["baseline"].training_seconds
+    return f"; the student's training took {ratio:.1f} times the baseline's"

@@ -61,7 +61,7 @@ def leading(tensor: Any, axis: int, layout: Layout, configuration: Configuration
     pieces = []
     for group, start, count in parts:
         used = count if group is None else configuration.channels[group]
-        pieces.append(tensor[(*before, slice(start, start + used), *after)])
+        pieces.append(tensor[tuple([*before, slice(start, start + used), *after])])
     result = pieces[0] if len(pieces) == 1 else tf.concat(pieces, axis=len(before))
     return result if layout.repeats == 1 else tf.reshape(result, [*shape[:axis], -1, *shape[axis + 1 :]])
 
@@ -76,7 +76,8 @@ def tiny_positions(groups: Sequence[Group], layout: Layout) -> NDArray[np.int64]
     parts = segments(groups, layout)
     one = np.concatenate([start + np.arange(count if group is None else groups[group].tiny) for group, start, count in parts])
     width = sum(count for _, _, count in parts)
-    return (np.arange(layout.repeats)[:, None] * width + one).ravel()
+    places: NDArray[np.int64] = (np.arange(layout.repeats)[:, None] * width + one).ravel()
+    return places
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class WideVariable:
             if axis in self.axes:
                 one = places[: size // self.axes[axis].repeats].copy()
                 for group, start, count in segments(groups, self.axes[axis]):
-                    if group in orders:
+                    if group is not None and group in orders:
                         one[start : start + count] = start + orders[group]
                 places = (np.arange(self.axes[axis].repeats)[:, None] * len(one) + one).ravel()
             index.append(places)

@@ -40,12 +40,24 @@ class Draws:
             step: From 0, over the whole training.
             epoch: From 0.
         """
-        open_groups = [len(group.widths) > 1 and (group.kind == "expand" or self.widens(epoch)) for group in self.groups]
-        if step % self.section.every or not any(open_groups):
+        if not self.augments(step, epoch):
             return None
+        open_groups = self._open(epoch)
         random = generator(self.seed, "network augmentation", step)
         chosen = random.integers(0, [len(group.widths) for group in self.groups])
         return np.array(
             [group.widths[place if is_open else 0] for group, place, is_open in zip(self.groups, chosen, open_groups, strict=True)],
             np.int32,
         )
+
+    def augments(self, step: int, epoch: int) -> bool:
+        """Whether this step, from 0 over the whole training, draws a wider network."""
+        return step % self.section.every == 0 and any(self._open(epoch))
+
+    def augmented_steps(self, steps_per_epoch: int) -> int:
+        """Of the whole training."""
+        return sum(self.augments(epoch * steps_per_epoch + step, epoch) for epoch in range(self.epochs) for step in range(steps_per_epoch))
+
+    def _open(self, epoch: int) -> list[bool]:
+        """Of each group, whether more than the tiny network's channels may be drawn."""
+        return [len(group.widths) > 1 and (group.kind == "expand" or self.widens(epoch)) for group in self.groups]

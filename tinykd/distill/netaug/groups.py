@@ -25,7 +25,8 @@ CHANNELWISE = ("DepthwiseConv1D", "DepthwiseConv2D", "BatchNormalization")
 PASSING = (
     "Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "Identity",
     "AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
-    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D", "UpSampling1D", "UpSampling2D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D", "UpSampling1D",
+    "UpSampling2D",
 )  # fmt: skip
 #: Layers whose inputs must have the same channels.
 JOINING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")

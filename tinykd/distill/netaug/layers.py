@@ -72,6 +72,7 @@ class Elastic:
 KERNEL: Mapping[str, Mapping[int, Side]] = {"kernel": {-2: "entering", -1: "leaving"}, "bias": {-1: "leaving"}}
 DEPTHWISE: Mapping[str, Mapping[int, Side]] = {"kernel": {-2: "entering"}, "bias": {-1: "leaving"}}
 STATISTICS = ("moving_mean", "moving_variance")
+CHANNELS: Mapping[str, Mapping[int, Side]] = {name: {-1: "leaving"} for name in ("gamma", "beta", *STATISTICS)}
 
 
 class _Convolution(Elastic):
@@ -120,7 +121,7 @@ class ElasticDense(Elastic, keras.layers.Dense):  # type: ignore[misc,name-defin
 class ElasticBatchNormalization(Elastic, keras.layers.BatchNormalization):  # type: ignore[misc,name-defined]
     """BatchNormalization whose moving statistics are the tiny network's: no other pass moves them."""
 
-    AXES = {name: {-1: "leaving"} for name in ("gamma", "beta", *STATISTICS)}
+    AXES = CHANNELS
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ARG002
         """`[batch, ..., channels] -> [batch, ..., channels]`."""

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.netaug.cut import WideVariable
 from tinykd.distill.netaug.draws import Draws
-from tinykd.distill.netaug.supernet import Supernet
+from tinykd.distill.netaug.supernet import Supernet, supernet
 from tinykd.distill.objective import Objective
 from tinykd.distill.trainer import compile_step
+from tinykd.recipe.netaug import NetAug
 
 StepKind = Literal["plain", "augmented"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What augmentation cost.
+
+    Attributes:
+        steps: Of the training.
+        augmented_steps: Those that also trained a drawn configuration.
+        plain_milliseconds, augmented_milliseconds: Medians; None where there was no such step.
+    """
+
+    steps: int
+    augmented_steps: int
+    plain_milliseconds: float | None
+    augmented_milliseconds: float | None
 
 
 @dataclass
@@ -41,10 +58,10 @@ class AugmentedSteps:
             started = time.perf_counter()
             channels = self.draws.channels(int(optimizer.iterations), int(epoch))
             if channels is None:
-                loss, kind = plain(x, labels, index, epoch, teacher, rate), "plain"
+                loss = plain(x, labels, index, epoch, teacher, rate)
             else:
-                loss, kind = augmented(x, labels, index, epoch, teacher, rate, channels), "augmented"
-            self.seconds[kind].append(time.perf_counter() - started)
+                loss = augmented(x, labels, index, epoch, teacher, rate, channels)
+            self.seconds["plain" if channels is None else "augmented"].append(time.perf_counter() - started)
             return loss
 
         return step
@@ -62,6 +79,22 @@ class AugmentedSteps:
 
         step: Callable[..., Any] = compile_step(self.supernet, optimizer, objective, beside)
         return step
+
+    def cost(self, steps_per_epoch: int) -> Cost:
+        """Of the whole training, with the times of this process."""
+        medians = {kind: round(1e3 * statistics.median(seconds[1:]), 3) for kind, seconds in self.seconds.items() if len(seconds) > 1}
+        return Cost(
+            self.draws.epochs * steps_per_epoch,
+            self.draws.augmented_steps(steps_per_epoch),
+            medians.get("plain"),
+            medians.get("augmented"),
+        )
+
+
+def augmented_steps(student: Any, section: NetAug, layers: Sequence[str], seed: int, epochs: int) -> AugmentedSteps:
+    """The supernet around `student`, and how it is trained; arguments as `supernet` and `Draws`."""
+    made = supernet(student, section, layers)
+    return AugmentedSteps(made, Draws(made.grouping.groups, section, seed, epochs))
 
 
 def response_objective(objective: Objective) -> Objective:

@@ -157,6 +157,8 @@ def supernet(student: Any, section: NetAug, layers: Sequence[str] = ()) -> Super
     by_name = {layer.name: layer for layer in wide.layers}
     ours, variables = [], []
     for layer in plain.layers:
+        if not layer.variables:
+            continue
         other = by_name[layer.name]
         ours += layer.variables
         variables += other.wide_variables() if isinstance(other, Elastic) else [WideVariable(variable, {}) for variable in other.variables]

@@ -8,7 +8,7 @@ came from as `teacher.keras`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tinykd.distill.objective import Objective
 from tinykd.distill.pairs import Layers
 from tinykd.distill.preflight import check_layers
 from tinykd.distill.progress import TrainingProgress
+from tinykd.distill.seeds import seed_everything
 from tinykd.distill.stages import Stages, Values, dump
 from tinykd.distill.tap import layer_shapes
 from tinykd.distill.teaching import Teaching
@@ -30,6 +31,7 @@ from tinykd.distill.trainer import Lessons
 from tinykd.distill.weights import read_variables, save_arrays, write_variables
 from tinykd.recipe.model import Distill, Recipe, Training
 from tinykd.recipe.net import Net
+from tinykd.recipe.netaug import NetAug
 from tinykd.run import RunDirectory
 
 #: Where the losses' helper networks end.
@@ -129,12 +131,13 @@ class Scheme:
             objective = teaching.objective(model)
             teaching.prepare(objective)
             lessons = self.lessons(teaching, objective)
-            trained = self.trained(model, objective)
-            history = self.learning.fitted(
-                stage, key, trained, self.recipe.distill.train, self.goal(objective, model), lessons, self.labels
-            )
-            self.settle(model)
-            values = self.learning.kept(stage, model, history)
+            training, goal = self.recipe.distill.train, self.goal(objective, model)
+            if stage != "student" or self.recipe.distill.netaug is None:
+                history = self.learning.fitted(stage, key, self.trained(model, objective), training, goal, lessons, self.labels)
+                self.settle(model)
+                values = self.learning.kept(stage, model, history)
+            else:
+                values = self._augmented(stage, key, model, goal, lessons, self.recipe.distill.netaug)
             if extra:
                 save_arrays(self.run.path(HELPERS), read_variables(objective.variables))
             return values
@@ -144,6 +147,19 @@ class Scheme:
             if stage == "student"
             else self.learning.once_trained(stage, key, compute)
         )
+
+    def _augmented(self, stage: str, key: str, model: Any, goal: Objective, lessons: Lessons, section: NetAug) -> Values:
+        """Train the student inside a wider network, which is gone when it is kept."""
+        from tinykd.distill.netaug.steps import augmented_steps
+
+        training = self.recipe.distill.train
+        seed_everything(self.recipe.seed, "network augmentation")
+        steps = augmented_steps(model, section, goal.student_layers, self.recipe.seed, training.epochs)
+        history = self.learning.fitted(stage, key, steps.supernet, training, goal, lessons, self.labels, steps=steps)
+        steps.supernet.extract()
+        cost = steps.cost(len(self.labels) // min(training.batch_size, len(self.labels)))
+        self.progress.note(f"{stage}: {cost.augmented_steps} of {cost.steps} steps were augmented")
+        return {**self.learning.kept(stage, model, history), "netaug": asdict(cost)}
 
     def before(self, stage: str, key: str, model: Any, teaching: Teaching) -> None:
         """The recipe's trainings before the last, in place. A finished one is a stage of its own: a resumed run loads its weights."""

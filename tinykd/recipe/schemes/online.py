@@ -104,6 +104,7 @@ class BornAgain(SchemeSection):
     """
 
     given_teacher: ClassVar[bool] = False
+    augments: ClassVar[bool] = False
 
     name: Literal["born_again"] = Field(default="born_again", description="scheme")
     generations: PositiveInt = Field(default=2, description="after generation 0")

@@ -25,11 +25,13 @@ class SchemeSection(Section):
         ensemble: whether the student learns from an ensemble, whose members' layers it does not see.
         trains_alone: whether the student is trained by an objective of the scheme's own instead of the recipe's losses, which then
             begin in quantization-aware training.
+        augments: whether the student can be trained inside a wider network (`[distill.netaug]`).
     """
 
     given_teacher: ClassVar[bool] = True
     runs_teacher: ClassVar[bool] = False
     ensemble: ClassVar[bool] = False
     trains_alone: ClassVar[bool] = False
+    augments: ClassVar[bool] = True
 
     name: str

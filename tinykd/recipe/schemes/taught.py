@@ -100,6 +100,8 @@ class Adversarial(SchemeSection):
         Adversarial Networks", section 3; Wang et al. 2018, "KDGAN", equation 4
     """
 
+    augments: ClassVar[bool] = False
+
     name: Literal["adversarial"] = Field(default="adversarial", description="scheme")
     weight: NonNegative = Field(default=0.1, description="of the student's adversarial term")
     hidden: PositiveInt = Field(default=64, description="units of the discriminator's hidden layer")
@@ -114,6 +116,8 @@ class Quantized(SchemeSection):
     Formula: loss(Q(w)), gradient applied to w; Q(w) = a + b * round((w - a) / b * (2^bits - 1)) / (2^bits - 1) in each bucket
     Paper: Polino, Pascanu and Alistarh 2018, "Model Compression via Distillation and Quantization", section 3 (there kd at T 2)
     """
+
+    augments: ClassVar[bool] = False
 
     name: Literal["quantized"] = Field(default="quantized", description="scheme")
     bits: Literal[2, 4, 8] = Field(default=4, description="of a weight")
