@@ -87,7 +87,7 @@ class Distill(Section):
     stored_top: NonNegativeInt = Field(default=0, description="largest logits stored per sample, the others by their sum; 0 stores all")
     baseline: bool = Field(default=True, description="also train the student on labels alone, same schedule")
     before: tuple[Before, ...] = Field(default=(), description="trainings of the student with other losses, before this one")
-    netaug: NetAug | None = Field(default=None, description="network augmentation: a [distill.netaug] table, empty for the paper's settings")
+    netaug: NetAug | None = Field(default=None, description="network augmentation: a [distill.netaug] table, empty for its defaults")
     losses: tuple[AnyLoss, ...] = Field(default=(Kd(),), description="terms of the distillation loss")
     train: Training = Training(epochs=60)
 

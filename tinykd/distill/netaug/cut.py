@@ -61,7 +61,8 @@ def leading(tensor: Any, axis: int, layout: Layout, configuration: Configuration
     pieces = []
     for group, start, count in parts:
         used = count if group is None else configuration.channels[group]
-        pieces.append(tensor[tuple([*before, slice(start, start + used), *after])])
+        index = (*before, slice(start, start + used), *after)
+        pieces.append(tensor[index])
     result = pieces[0] if len(pieces) == 1 else tf.concat(pieces, axis=len(before))
     return result if layout.repeats == 1 else tf.reshape(result, [*shape[:axis], -1, *shape[axis + 1 :]])
 
