@@ -143,7 +143,7 @@ def test_export_imports_no_tensorflow(model: Path, tmp_path: Path) -> None:
 def test_single_file_compiles_alone(model: Path, tmp_path: Path) -> None:
     outcome = tinykd("export", model, "--single-file", "--out", tmp_path / "one")
     assert outcome.returncode == 0, outcome.stderr
-    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == ["tinykd_small.c", "tinykd_small.h"]
+    assert sorted(p.name for p in (tmp_path / "one").iterdir()) == ["tinykd_small.c", "tinykd_small.h", "tinykd_small_example"]
     command = [*host_compiler(), "-std=c99", "-Wall", "-Wextra", "-Werror", "-c", "tinykd_small.c", "-o", str(tmp_path / "one.o")]
     subprocess.run(command, cwd=tmp_path / "one", check=True)
 

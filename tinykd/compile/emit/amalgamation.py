@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-_EXTERNAL = re.compile(r"^(?!static\b|typedef\b)[a-z][\w ]*[ *](tinykd_\w+)\(", re.MULTILINE)
-"""The name of a function that starts a line, as the kernels' definitions do, and is not static."""
+_EXTERNAL = re.compile(r"^(?:(?!static\b|typedef\b)[a-z][\w ]*[ *]|[A-Z]\w*\()(tinykd_\w+)[(,)]", re.MULTILINE)
+"""The name of a function that starts a line, as the kernels' definitions do: it is not static, or a macro makes it."""
 
 _LOCAL = re.compile(r'^#include "([^"]+)"\s*$')
 _SYSTEM = re.compile(r"^#include <(stdint|string)\.h>\s*$")
