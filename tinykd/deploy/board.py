@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tinykd.compile.emit.constants_check import constants_crc32
 from tinykd.compile.emit.names import Names
@@ -65,7 +65,7 @@ def connect(exported: Exported, port: str, baud: int | None, timeout_s: float) -
     device = exported.target.device
     console = device.console if device else None
     rate = baud or (console.baud if console else BAUD)
-    patience = replace(Patience(), answer_s=timeout_s, hello_s=max(timeout_s, Patience().hello_s))
+    patience = Patience(answer_s=timeout_s, hello_s=timeout_s)
     line = SerialLine(port, rate)
     try:
         session = BoardSession(line, patience)

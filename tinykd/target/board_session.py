@@ -35,15 +35,16 @@ class Patience:
 
     Attributes:
         answer_s: for the first byte of an answer, an inference included, and between any two bytes.
-        hello_s: for a board that boots.
-        quiet_s: silence after which nothing more comes of a damaged frame: the firmware gives up a frame after a quarter of a second.
+        hello_s, again_s: for a board that boots, and until it is asked again.
+        quiet_s: silence after which nothing more comes of a damaged frame: the firmware gives up a frame after half a second.
         tries: of one request before the line is given up.
         silences, restarts: of all that fell silent or brought a restart, before the board is given up.
     """
 
     answer_s: float = 10.0
     hello_s: float = 10.0
-    quiet_s: float = 0.5
+    again_s: float = 1.0
+    quiet_s: float = 0.75
     tries: int = 8
     silences: int = 2
     restarts: int = 3
@@ -93,19 +94,21 @@ class BoardSession:
     _tag: int = 0
 
     def connect(self) -> Identity:
-        """Ask who is there, again each second, until it answers.
+        """Ask who is there, again each second of silence, until it answers.
 
         Raises:
             ToolError: nothing that speaks this protocol does.
         """
-        end, heard, asked = time.monotonic() + self.patience.hello_s, 0, 0.0
-        while time.monotonic() < end:
-            if time.monotonic() > asked + 1.0:
+        heard, begun = 0, time.monotonic()
+        last = asked = begun - self.patience.again_s
+        while (now := time.monotonic()) < begun + self.patience.hello_s:
+            if now >= max(last, asked) + self.patience.again_s:
                 self._post("B", b"")
-                asked = time.monotonic()
+                asked = now
             piece = self.line.receive()
             heard += len(piece)
-            for frame in self._decoder.feed(piece):
+            last = now if piece else last
+            for frame in self._decoder.feed(piece) if now < last + self.patience.quiet_s else self._decoder.give_up():
                 self.text += self._printed(frame)
                 if frame.kind == "B":
                     self._identity = read_identity(frame)

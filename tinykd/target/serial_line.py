@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import Any
 
@@ -60,7 +61,9 @@ class SerialLine:
 
 
 def _reason(error: OSError) -> str:
-    return str(error.strerror or error)
+    """In the system's words: pyserial packs them into its own."""
+    inner = error.__context__ if isinstance(error.__context__, OSError) else error
+    return os.strerror(inner.errno) if inner.errno else str(error)
 
 
 def _what_to_do(error: OSError) -> str:

@@ -17,12 +17,12 @@ void tinykd_port_init(void)
     tinykd_core_count();
 }
 
-/* A sender that says nothing for a quarter of a second has paused. */
+/* A sender that says nothing for half a second has paused. */
 int32_t tinykd_port_read(void *buffer, uint32_t bytes)
 {
     uint8_t *const to = (uint8_t *)buffer;
     const uint64_t start = tinykd_port_ticks();
-    const uint32_t pause = tinykd_uart_clock_hz() / 4u;
+    const uint32_t pause = tinykd_uart_clock_hz() / 2u;
     int32_t got = 0;
 
     do {
