@@ -27,13 +27,17 @@ STRICT = ("-Wall", "-Wextra", "-Werror")
 @functools.cache
 def package(name: str = "small", seed: int = 0, version: str = "1.2.3", **settings: str) -> Package:
     """A package of `conv_then_dense`, with another set of weights for each seed."""
-    folder = Path(tempfile.mkdtemp(prefix="tinykd-package-"))
-    path = folder / f"{name}.tflite"
-    path.write_bytes(conv_then_dense_bytes(seed))
-    chosen = Export.model_validate({"target": "m4", **settings})
-    made = package_of(export(open_source(path), chosen, folder / "tree"), Publication(version, "https://example.com/nets?a=1&b=2"))
-    shutil.rmtree(folder)
-    return made
+    return package_of_model(conv_then_dense_bytes(seed), name, version, **settings)
+
+
+def package_of_model(model: bytes, name: str = "small", version: str = "1.2.3", **settings: str | tuple[str, ...]) -> Package:
+    """A package of a `.tflite`; `settings` are those of `Export`."""
+    with tempfile.TemporaryDirectory(prefix="tinykd-package-") as folder:
+        path = Path(folder) / f"{name}.tflite"
+        path.write_bytes(model)
+        chosen = Export.model_validate({"target": "m4", **settings})
+        exported = export(open_source(path), chosen, Path(folder) / "tree")
+        return package_of(exported, Publication(version, "https://example.com/nets?a=1&b=2"))
 
 
 @functools.cache
