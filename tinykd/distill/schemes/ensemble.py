@@ -32,5 +32,16 @@ def mean_logits(logits: Sequence[Any], temperature: float = 1.0) -> Any:
     keras = _keras()
     if len(logits) == 1:
         return logits[0]
-    softened = [keras.layers.Softmax()(keras.layers.Rescaling(1.0 / temperature)(each)) for each in logits]
-    return keras.layers.Rescaling(temperature)(keras.ops.log(keras.layers.Average()(softened) + 1e-30))
+    softened = [
+        keras.layers.Softmax(name=f"softmax{number}")(keras.layers.Rescaling(1.0 / temperature, name=f"softened{number}")(each))
+        for number, each in enumerate(logits)
+    ]
+    mean = keras.layers.Average(name="mean")(softened)
+    logarithm = _named(keras.ops.log(_named(mean + 1e-30, "positive_mean")), "log_mean")
+    return keras.layers.Rescaling(temperature, name="mean_logits")(logarithm)
+
+
+def _named(tensor: Any, name: str) -> Any:
+    """Names the operation that made a symbolic tensor: Keras counts such names through the process, and a file should not depend on that."""
+    tensor._keras_history.operation.name = name
+    return tensor
