@@ -13,7 +13,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.deploy.packages import STANDINS, STRICT, agrees, compiled_c, compiled_cpp, linked, package, program, run
-from tinykd.deploy.package import write_package
+from tinykd.compile.emit.tflite_array import resolver_methods
+from tinykd.deploy.package import write_array, write_package
+from tinykd.deploy.source import open_source
 from tinykd.target.packages.formats import FORMATS
 
 needs_cmake = pytest.mark.skipif(not (program("cmake") and program("ninja")), reason="needs CMake and ninja, of the dev extra")
@@ -219,3 +221,33 @@ def test_example_fails_where_an_integer_differs(place: Path, tmp_path: Path) -> 
     outcome = subprocess.run([str(folder / "example")], capture_output=True, text=True, check=False)
     assert outcome.returncode == 1
     assert not agrees(outcome.stdout)
+
+
+def test_array_with_the_example_for_tflite_micro(model: Path, place: Path, tmp_path: Path) -> None:
+    paths = write_array(open_source(model), place)
+    assert {path.relative_to(place).as_posix() for path in paths} == {
+        "tinykd_small_tflite.h",
+        "tinykd_small_tflite.c",
+        "tinykd/compiler.h",
+        "tinykd_small_tflite_example/main.cc",
+        "tinykd_small_tflite_example/README.md",
+    }
+    objects = [
+        compiled_c(place / "tinykd_small_tflite.c", [place], tmp_path / "array.o", "-std=c99"),
+        compiled_cpp(place / "tinykd_small_tflite_example" / "main.cc", [place, STANDINS / "tflm"], tmp_path / "main.o"),
+    ]
+    assert "small: 8 bytes out" in run(linked(objects, tmp_path / "example")).stdout
+
+
+@pytest.mark.parametrize(
+    ("kinds", "methods"),
+    [
+        ({"CONV_2D", "DEPTHWISE_CONV_2D", "L2_POOL_2D"}, ("AddConv2D", "AddDepthwiseConv2D", "AddL2Pool2D")),
+        ({"RELU6", "SPLIT_V", "PADV2"}, ("AddPadV2", "AddRelu6", "AddSplitV")),
+        ({"UNIDIRECTIONAL_SEQUENCE_LSTM", "BATCH_MATMUL"}, ("AddBatchMatMul", "AddUnidirectionalSequenceLSTM")),
+        ({"READ_VARIABLE", "ADD"}, ("AddAdd", "AddCallOnce", "AddReadVariable", "AddVarHandle")),
+    ],
+)
+def test_methods_of_the_resolver(kinds: set[str], methods: tuple[str, ...]) -> None:
+    """As tensorflow/lite/micro/micro_mutable_op_resolver.h spells them."""
+    assert resolver_methods(kinds) == methods

@@ -104,9 +104,12 @@ def single_file(program: Program, plan: Plan, library: Mapping[str, str]) -> dic
 
 
 def array_files(graph: Graph, tflite: bytes, tflm_arena_bytes: int | None) -> dict[str, str]:
-    """The `.tflite` as a C array: `tinykd_NAME_tflite.h` and `.c`."""
+    """The `.tflite` as a C array, `tinykd_NAME_tflite.h` and `.c`, with an example for TFLite Micro."""
     names, top = Names(graph.name), banner(graph)
+    stem = f"{names.prefix}_tflite"
     return {
-        f"{names.prefix}_tflite.h": tflite_array.header(names, len(tflite), tflm_arena_bytes, top),
-        f"{names.prefix}_tflite.c": tflite_array.source(names, tflite, top),
+        f"{stem}.h": tflite_array.header(names, len(tflite), tflm_arena_bytes, top),
+        f"{stem}.c": tflite_array.source(names, tflite, top),
+        f"{stem}_example/main.cc": tflite_array.example(names, {op.kind for op in graph.ops}, top),
+        f"{stem}_example/README.md": tflite_array.readme(names, len(tflite), graph.model_sha256, tflm_arena_bytes),
     }
