@@ -129,7 +129,7 @@ def looked_up(kind: str, options: Any, x: Any, scale: Scale, result: Result) -> 
         row = OPERATORS[kind]
         parameters = row.lower(Graph(tensors, (op,), (0,), (1,)), op, "single")
         (answers,) = row.reference(parameters, [np.arange(-128, 128, dtype=np.int8).reshape(1, 256)])
-        return (answers.astype(np.float32) - np.float32(out_zero)).reshape(-1)
+        return np.asarray(answers.astype(np.float32) - np.float32(out_zero), np.float32).reshape(-1)
 
     scales = [scale.step, scale.zero, result.scale.step, result.scale.zero]
     answers = tf.ensure_shape(tf.numpy_function(table, [tf.cast(one, tf.float64) for one in scales], tf.float32), (256,))

@@ -79,7 +79,8 @@ def observe(network: QuantizedNetwork, x: NDArray[np.float32]) -> list[Observed]
     """What each grid's values are on `x` `[samples, ...]`, kernels rounded and activations not; by grid."""
     placement = network.placement
     batches = max(1, len(x) // BATCH_SAMPLES)
-    order = np.random.default_rng(0).permutation(len(x))
+    draws = np.random.default_rng(0)
+    order = draws.permutation(len(x))
     lows: list[list[float]] = [[] for _ in network.ranges]
     highs: list[list[float]] = [[] for _ in network.ranges]
     kept: list[list[NDArray[np.float32]]] = [[] for _ in network.ranges]
@@ -89,7 +90,8 @@ def observe(network: QuantizedNetwork, x: NDArray[np.float32]) -> list[Observed]
             owned = [np.asarray(values[owner], np.float32).ravel() for owner in owners]
             lows[grid].append(min(float(each.min()) for each in owned))
             highs[grid].append(max(float(each.max()) for each in owned))
-            kept[grid] += [each[:: max(1, each.size * len(owned) // KEPT)] for each in owned]
+            # Drawn, not every n-th: a step that shares a factor with the channels would see some of them only.
+            kept[grid] += [each[draws.integers(0, each.size, min(each.size, KEPT // len(owned)))] for each in owned]
     return [Observed(np.array(low), np.array(high), np.concatenate(some)) for low, high, some in zip(lows, highs, kept, strict=True)]
 
 

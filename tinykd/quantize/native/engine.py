@@ -16,7 +16,10 @@ from tinykd.compile.graph import Quant
 from tinykd.distill.batch_norm import reestimate_batch_norm
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.quantize.native import writing
+from tinykd.quantize.native.bias_correction import correct_biases
 from tinykd.quantize.native.calibration import calibrate
+from tinykd.quantize.native.equalization import equalize
+from tinykd.quantize.native.error import LayerError, layer_errors
 from tinykd.quantize.native.network import STATISTICS, QuantizedNetwork, Standstill
 from tinykd.quantize.native.node import Nodes
 from tinykd.quantize.native.placement import Placement, place
@@ -55,6 +58,8 @@ class NativeEngine:
         copy = _keras().models.clone_model(student)
         copy.set_weights(student.get_weights())
         network, placement = place(read(copy))
+        if self.settings.equalize == "cross-layer":
+            equalize(network)
         model = QuantizedNetwork(
             copy,
             network,
@@ -64,6 +69,8 @@ class NativeEngine:
             Standstill(_steps(self.settings.freeze_batch_norm, steps), _steps(self.settings.freeze_ranges, steps)),
         )
         calibrate(model, calibration, self.settings)
+        if self.settings.bias_correction == "measured":
+            correct_biases(model, calibration)
         return model
 
     def settle(self, model: QuantizedNetwork, calibration: NDArray[np.float32]) -> None:
@@ -79,6 +86,10 @@ class NativeEngine:
     def convert(self, model: QuantizedNetwork) -> bytes:
         """See `Engine.convert`."""
         return writing.write(model)
+
+    def errors(self, model: QuantizedNetwork, x: NDArray[np.float32]) -> tuple[LayerError, ...]:
+        """See `Engine.errors`."""
+        return layer_errors(model, x)
 
     def _quantizers(self, network: Nodes) -> dict[int, WeightQuantizer]:
         """One for each kernel, shared by the places where its layer is used."""

@@ -124,16 +124,25 @@ class QuantizedNetwork:
 
     def run(self, x: Any, mode: Mode) -> list[Any]:
         """Every node's value `[batch, ...]`, rounded where `mode` and the placement say."""
+        values, raw = self._forward(x, mode)
+        if mode.training:
+            self._observe(raw)
+            self.steps.assign(self.steps + 1.0)
+        return values
+
+    def raw(self, x: Any, mode: Mode) -> list[Any]:
+        """As `run`, every node's value before it is put on its grid."""
+        return self._forward(x, mode)[1]
+
+    def _forward(self, x: Any, mode: Mode) -> tuple[list[Any], list[Any]]:
+        """Values as later nodes see them, and as their own node gave them."""
         values: list[Any] = []
         raw: list[Any] = []
         for index, node in enumerate(self.network.nodes):
             value = self.unrounded(index, [values[source] for source in node.inputs] or [_keras().ops.convert_to_tensor(x)], mode)
             raw.append(value)
             values.append(self.on_grid(index, value) if mode.values else value)
-        if mode.training:
-            self._observe(raw)
-            self.steps.assign(self.steps + 1.0)
-        return values
+        return values, raw
 
     def unrounded(self, index: int, inputs: Sequence[Any], mode: Mode) -> Any:
         """What a node computes, before it is put on its grid."""

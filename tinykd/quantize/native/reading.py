@@ -273,7 +273,7 @@ def _sizes(sizes: Any) -> tuple[int, ...]:
 
 
 def _borders(sizes: Any) -> tuple[tuple[int, int], ...]:
-    return (tuple(sizes),) if isinstance(sizes[0], int) else tuple((int(before), int(after)) for before, after in sizes)  # type: ignore[return-value]
+    return (tuple(sizes),) if isinstance(sizes[0], int) else tuple((int(before), int(after)) for before, after in sizes)
 
 
 LAYERS: Mapping[str, Row] = {

@@ -37,6 +37,11 @@ def scaled_gradient(x: Any, factor: float) -> Any:
     return x * factor + ops.stop_gradient(x * (1.0 - factor))
 
 
+def variable_name(node: str) -> str:
+    """A node's name as Keras lets variables be called."""
+    return node.replace("/", "_")
+
+
 class WeightQuantizer:
     """`step * clip(round(w / step), -Qp, Qp)` with `Qp = 2^(bits-1) - 1`; the step is the channel's largest weight over `Qp`.
 
@@ -71,9 +76,9 @@ class WeightQuantizer:
         step = _keras().ops.stop_gradient(step)
         return self._on_grid(weights, step)
 
-    def integers(self, weights: NDArray[np.float32], step: NDArray[np.float64]) -> NDArray[np.int8]:
+    def integers(self, weights: NDArray[np.float32], step: NDArray[Any]) -> NDArray[np.int8]:
         """What `weights` are stored as, for a step of each channel that broadcasts."""
-        return np.clip(np.round(weights / step), -self.largest, self.largest).astype(np.int8)
+        return np.asarray(np.clip(np.round(weights / step), -self.largest, self.largest), np.int8)
 
     def _on_grid(self, weights: Any, step: Any) -> Any:
         ops = _keras().ops
@@ -93,7 +98,7 @@ class LearnedWeightQuantizer(WeightQuantizer):
     def __init__(self, axes: Sequence[int], bits: int, start: NDArray[np.float32], shared: int, name: str) -> None:
         super().__init__(axes, bits)
         self._gradient = float(1.0 / np.sqrt(shared * self.largest))
-        self._log_step = _keras().Variable(np.log(np.maximum(start, FINEST)), name=f"{name}_weight_range")
+        self._log_step = _keras().Variable(np.log(np.maximum(start, FINEST)), name=f"{variable_name(name)}_weight_range")
 
     @property
     def variables(self) -> list[Any]:
@@ -118,8 +123,8 @@ class ObservedRange:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._low = _keras().Variable(np.float32(0.0), trainable=False, name=f"{name}_low")
-        self._high = _keras().Variable(np.float32(1.0), trainable=False, name=f"{name}_high")
+        self._low = _keras().Variable(np.float32(0.0), trainable=False, name=f"{variable_name(name)}_low")
+        self._high = _keras().Variable(np.float32(1.0), trainable=False, name=f"{variable_name(name)}_high")
 
     @property
     def variables(self) -> list[Any]:
@@ -171,8 +176,8 @@ class LearnedRange(ObservedRange):
     def __init__(self, name: str, elements: int) -> None:
         super().__init__(name)
         self._gradient = float(1.0 / np.sqrt(elements * HIGH))
-        self._log_low = _keras().Variable(np.float32(0.0), name=f"{name}_low_range")
-        self._log_high = _keras().Variable(np.float32(0.0), name=f"{name}_high_range")
+        self._log_low = _keras().Variable(np.float32(0.0), name=f"{variable_name(name)}_low_range")
+        self._log_high = _keras().Variable(np.float32(0.0), name=f"{variable_name(name)}_high_range")
 
     @property
     def variables(self) -> list[Any]:

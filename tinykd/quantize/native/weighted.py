@@ -187,7 +187,7 @@ class Dense(Weighted):
 
     def filters(self, weights: NDArray[Any]) -> NDArray[Any]:
         """[units, inputs]."""
-        return weights.T
+        return np.transpose(weights)
 
     def emit_product(self, out: Emission, source: int, weights: int, bias: int, target: Target) -> int:
         """FULLY_CONNECTED."""

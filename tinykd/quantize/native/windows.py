@@ -143,7 +143,9 @@ class Crop(Operation):
 
     def real(self, inputs: Sequence[Any], training: bool) -> Any:  # noqa: ARG002
         """See `Operation.real`."""
-        return inputs[0][(slice(None), *(slice(begin, end) for begin, end in zip(self.begin[1:], self.end[1:], strict=True)))]
+        places = [slice(begin, end) for begin, end in zip(self.begin[1:], self.end[1:], strict=True)]
+        whole = (slice(None), *places)
+        return inputs[0][whole]
 
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """STRIDED_SLICE."""
