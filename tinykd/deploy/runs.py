@@ -14,6 +14,7 @@ from tinykd.deploy.compare import Comparison, unpacked
 from tinykd.deploy.export import Exported
 from tinykd.deploy.reference import Reference
 from tinykd.errors import IntegersDiffer
+from tinykd.target.identity import Identity
 from tinykd.target.serve import Served
 
 BATCH = 32
@@ -37,7 +38,8 @@ class Ran:
         instructions: of each inference for which they were counted.
         ticks: of the target's clock, for each inference.
         answers: for each sample, the index of the largest integer of the first output.
-        golden, golden_differing: vectors that the firmware checked itself, and bytes that differed.
+        identity: what the firmware said of itself, the last time that it started.
+        golden_differing: bytes of the golden vectors that differed when the firmware checked them.
     """
 
     comparison: Comparison
@@ -45,7 +47,7 @@ class Ran:
     ticks: tuple[int, ...]
     answers: tuple[int, ...]
     stack_high_water: int | None
-    golden: int
+    identity: Identity
     golden_differing: int
 
 
@@ -70,12 +72,13 @@ def run_samples(
     results = [graph.tensors[i] for i in graph.outputs]
     comparison, instructions, ticks, answers = Comparison(), list[int](), list[int](), list[int]()
     high_water: int | None = None
-    golden = differing = 0
+    identity: Identity | None = None
+    differing = 0
     for start in range(0, len(inputs), BATCH):
         batch = range(start, min(start + BATCH, len(inputs)))
         fed = [one for sample in batch for one in _sequence(inputs, sample, steps)]
         served = session.run_inputs([packed(one) for one in fed], resets=_resets(fed, steps))
-        golden, differing = served.golden.vectors, max(differing, served.golden.differing)
+        identity, differing = served.identity, max(differing, served.golden.differing)
         high_water = max(high_water or 0, served.stack_high_water) if served.stack_high_water is not None else high_water
         for position, (one, inference) in enumerate(zip(fed, served.inferences)):
             if position % steps == 0:
@@ -90,7 +93,8 @@ def run_samples(
                 instructions.append(inference.instructions)
             ticks.append(inference.ticks)
         progress(len(batch))
-    return Ran(comparison, tuple(instructions), tuple(ticks), tuple(answers), high_water, golden, differing)
+    assert identity is not None, "no samples"
+    return Ran(comparison, tuple(instructions), tuple(ticks), tuple(answers), high_water, identity, differing)
 
 
 def _steps(exported: Exported) -> int:

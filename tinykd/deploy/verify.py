@@ -162,8 +162,9 @@ def _proof(exported: Exported, built: Image, judge: Reference, vectors: Vectors,
         optimize=exported.settings.optimize,
         reference=judge.name,
         instructions_per_mac=instructions / macs if macs and instructions else None,
-        golden=ran.golden,
+        golden=ran.identity.golden.vectors,
         golden_differences=ran.golden_differing,
+        constants_intact=ran.identity.intact,
         layers_compared=0,
         accuracy=None if vectors.labels is None else float(np.mean(np.array(ran.answers) == vectors.labels)),
         mismatches=_mismatches(exported, comparison),
@@ -178,13 +179,18 @@ def _limits(exported: Exported) -> Budget:
 
 
 def check(verification: Verification) -> None:
-    """Raise IntegersDiffer if any integer differs."""
+    """Raise IntegersDiffer if any integer differs, or the weights on the target did, though no sample showed it."""
     if verification.differences:
         where = verification.mismatches[0] if verification.mismatches else None
         place = f", first in layer {where.index} {where.operator} '{where.name}'" if where else ", in the firmware's golden vectors"
         raise IntegersDiffer(
             f"{verification.differences} of {verification.compared} integers differ from {verification.reference}{place}",
             "do not flash this image; report the model if you did not change the generated files",
+        )
+    if not verification.constants_intact:
+        raise IntegersDiffer(
+            "every integer that was compared agrees, but the weights in the target's memory are not those that were exported",
+            "do not flash this image: export and build again",
         )
 
 

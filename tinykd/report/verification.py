@@ -51,6 +51,7 @@ class Verification(Section):
     instructions_per_mac: float | None
     golden: int = Field(description="golden vectors that the firmware itself checked at start")
     golden_differences: int = Field(description="bytes of golden outputs that the firmware itself found to differ")
+    constants_intact: bool = Field(default=True, description="the model's constants in the target's memory had their CRC-32 of the export")
     layers_compared: int = Field(description="0 unless every layer was compared")
     accuracy: float | None = Field(None, description="top-1 on the samples' labels, computed from the target's integers")
     price: Price | None = Field(default=None, description="what row streaming costs, where it was measured (--price)")
@@ -83,5 +84,7 @@ def verification_text(v: Verification) -> str:
             f"  DIFFERS: layer {m.index} {m.operator} '{m.name}': {m.differences:,} of {m.elements:,} elements; "
             f"first at sample {m.first_sample}, element {m.first_element}: expected {m.expected}, computed {m.computed}"
         )
-    lines.append("  exact" if v.differences == 0 else "  NOT EXACT")
+    if not v.constants_intact:
+        lines.append("  WEIGHTS DAMAGED: the constants in the target's memory are not those that were exported")
+    lines.append("  exact" if v.differences == 0 and v.constants_intact else "  NOT EXACT")
     return "\n".join(lines) + "\n"

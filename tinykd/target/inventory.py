@@ -17,6 +17,7 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "tf-keras": ("`distill`: the tfmot engine, legacy teachers", "tf-keras"),
     "tensorflow-model-optimization": ("`distill`: the tfmot engine", "tensorflow-model-optimization"),
     "scikit-learn": ("`distill`: the bundled digits", "scikit-learn"),
+    "pyserial": ("`verify --port`: a board at a serial port", "pyserial"),
     "tflite-micro": ("`export`: the arena that TFLite Micro needs", "tflite-micro"),
 }
 """Optional Python distributions: what for, and what to ask pip for."""
