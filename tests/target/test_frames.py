@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
-from tinykd.target.frames import Frame, decode, encode
+from tinykd.target.frames import Decoder, Frame, decode, encode
 
 
 def test_layout_is_the_documented_one() -> None:
@@ -41,3 +43,31 @@ def test_a_damaged_frame_is_skipped_and_the_next_one_found(position: int) -> Non
 
 def test_words() -> None:
     assert Frame("B", bytes.fromhex("01000000 ffffffff 07")).words() == (1, 0xFFFFFFFF)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pieces_make_no_difference(seed: int) -> None:
+    """Noise with start bytes in it, frames, and a cut: a stream fed byte by byte or in pieces holds the frames that the whole one does."""
+    rng = random.Random(seed)
+    noise = [bytes(rng.choice(b"\xa5\x00\x01R") for _ in range(rng.randrange(12))) for _ in range(7)]
+    frames = [Frame(rng.choice("RSZ"), rng.randbytes(rng.randrange(9)), rng.randrange(256)) for _ in range(6)]
+    stream = b"".join(n + encode(f) for n, f in zip(noise, frames)) + noise[-1]
+    decoder, found, at = Decoder(), list[Frame](), 0
+    while at < len(stream):
+        step = rng.randrange(1, 9)
+        found += decoder.feed(stream[at : at + step])
+        at += step
+    found += decoder.give_up()
+    assert found == list(decode(stream)) == frames
+    assert decoder.skipped == sum(map(len, noise))
+
+
+def test_a_frame_that_never_ends_holds_back_the_next_until_it_is_given_up() -> None:
+    decoder = Decoder()
+    assert list(decoder.feed(b"\xa5R\x00\x40\x00\x00\x00" + encode(Frame("S")))) == []
+    assert list(decoder.give_up()) == [Frame("S")]
+    assert decoder.skipped == 7
+
+
+def test_a_length_beyond_all_measure_is_not_waited_for() -> None:
+    assert list(Decoder(longest=100).feed(b"\xa5R\x00\x65\x00\x00\x00" + encode(Frame("S")))) == [Frame("S")]
