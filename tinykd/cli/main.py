@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "export": "Compile a run or a .tflite to C, and check its memory.",
     "verify": "Run the firmware in an emulator and compare every integer.",
     "profile": "Show what every layer costs in instructions.",
+    "flash": "Put the checked image onto a board and read it back.",
     "manifest": "Chain of hashes from teacher to image: make, sign, check.",
     "report": "Print what a run's report says.",
     "inspect": "Show what each operator of a model becomes and costs.",

@@ -46,19 +46,21 @@ def create(
 ) -> None:
     """Export and build, and write manifest.json into run and export."""
     from tinykd.deploy.export import export
-    from tinykd.deploy.firmware import check_budget, measured
+    from tinykd.deploy.firmware import build_device, check_budget, measured
     from tinykd.deploy.manifest import read_manifest, record_manifest, require_measured
     from tinykd.deploy.record import record_memory
     from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.report.manifest import manifest_text
+    from tinykd.target.targets import devices
 
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram)
+    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
     require_measured(opened)
     exported = export(opened, settings_of(opened, target, rounding, optimize, without, also), out)
     memory, image = measured(exported, toolchain)
     record_memory(exported, memory)
     check_budget(memory)
-    written = record_manifest(exported, image.elf if image else None)
+    device = build_device(exported, toolchain) if devices(exported.target) else None
+    written = record_manifest(exported, image.elf if image else None, device.elf if device else None)
     made = read_manifest(written[-1])
     click.echo(made.model_dump_json(indent=2) if as_json else manifest_text(made), nl=as_json)
     if not as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,17 +20,29 @@ from tinykd.report.verification import Verification
 from tinykd.run import RunDirectory, file_hash, write_atomically
 
 
-def record_manifest(exported: Exported, image: Path | None) -> tuple[Path, ...]:
+@dataclass(frozen=True)
+class Built:
+    """What was made of an export: the source tree and the images, None where there is none."""
+
+    files: tuple[SourceFile, ...]
+    image: Path | None
+    device: Path | None
+
+
+def record_manifest(exported: Exported, image: Path | None, device: Path | None = None) -> tuple[Path, ...]:
     """Write the manifest into the export, and into the run that it came from; returns the files.
 
     Args:
-        image: the ELF that was built from the export just now; None where none was.
+        image: the ELF for the emulator that was built from the export just now; None where none was.
+        device: likewise the ELF for the board itself; one that an earlier manifest names stays where the sources are still the same.
     """
+    files = source_files(exported)
+    built = Built(files, image, device or _kept_device(exported, files))
     folders = [exported.folder]
     if exported.source.run is not None:
         folders.append(exported.source.run.root)
     for folder in folders:
-        write_manifest(folder, manifest_of_export(exported, image, folder))
+        write_manifest(folder, manifest_of_export(exported, built, folder))
     return tuple(folder / FILE for folder in folders)
 
 
@@ -63,7 +76,7 @@ def built_image(exported: Exported, sha256: str | None) -> Path | None:
     return next((image for image in images if file_hash(image) == sha256), None)
 
 
-def manifest_of_export(exported: Exported, image: Path | None, folder: Path) -> Manifest:
+def manifest_of_export(exported: Exported, built: Built, folder: Path) -> Manifest:
     """The manifest of an export, with paths relative to `folder`, which holds the export or is it."""
     source, root = exported.source, exported.folder
     report = _report(source, root)
@@ -72,23 +85,26 @@ def manifest_of_export(exported: Exported, image: Path | None, folder: Path) -> 
     if links[-1].path is None and root.resolve() == folder.resolve():
         copy = root / f"{source.graph.name}.tflite"
         links = (*links[:-1], links[-1].model_copy(update={"path": copy.name}))
-    files = source_files(exported)
-    links = (*links, forge(links, "sources", sources_hash(files), _inside(root, folder), ("int8",)))
+    image = built.image
+    links = (*links, forge(links, "sources", sources_hash(built.files), _inside(root, folder), ("int8",)))
     memory, proof = report.memory, report.verification
     if image is not None:
         links = (*links, forge(links, "image", file_hash(image), _inside(image, folder), ("sources",)))
+    proven = links[-1].sha256
+    if built.device is not None:
+        links = (*links, forge(links, "device", file_hash(built.device), _inside(built.device, folder), ("sources",)))
     return Manifest(
         tinykd=__version__,
         model=source.graph.name,
         links=links,
-        files=files,
+        files=built.files,
         target=exported.target.name,
         rounding=exported.settings.rounding,
         optimize=exported.settings.optimize,
         toolchain=memory.toolchain if memory and image else "",
         trained=_trained(training),
         measured=_measured(memory) if memory and image else None,
-        proved=_proved(proof, links[-1].sha256) if proof and image else None,
+        proved=_proved(proof, proven) if proof and image else None,
     )
 
 
@@ -159,6 +175,19 @@ def _report(source: Source, export: Path) -> RunReport:
     if source.run is None or source.run.read_json("report.json") is None:
         return own
     return own.model_copy(update={"distillation": open_report(source.run.root).distillation})
+
+
+def _kept_device(exported: Exported, files: tuple[SourceFile, ...]) -> Path | None:
+    """The board's image that the export's manifest names, if it was made from these very sources and is still the same."""
+    try:
+        before = read_manifest(exported.folder / FILE)
+    except UsageError:
+        return None
+    link = before.link("device")
+    if link is None or link.path is None or before.files != files:
+        return None
+    path = exported.folder / link.path
+    return path if path.is_file() and file_hash(path) == link.sha256 else None
 
 
 def _about(report: Distillation | None, int8: str) -> Distillation | None:

@@ -23,7 +23,7 @@ from tinykd.report.memory import Budget
 FILE = "manifest.json"
 SIGNATURE = "manifest.json.sig"
 
-LinkName = Literal["data", "teacher", "student", "int8", "sources", "image"]
+LinkName = Literal["data", "teacher", "student", "int8", "sources", "image", "device"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 LABELS: dict[LinkName, str] = {
@@ -33,6 +33,7 @@ LABELS: dict[LinkName, str] = {
     "int8": "int8 model",
     "sources": "C sources",
     "image": "image (ELF)",
+    "device": "board's image",
 }
 """Every link in the order of the chain, with what people call it."""
 
