@@ -124,7 +124,7 @@ def literal(ctype: str, values: Array) -> str:
     elif ctype == "int32_t":  # -2147483648 is an expression of type long in C, so spell it through its neighbour
         texts = ["(-2147483647 - 1)" if v == -(1 << 31) else str(v) for v in values.ravel().tolist()]
     else:
-        texts = list(map(str, values.ravel().tolist()))
+        texts = [str(int(v)) for v in values.ravel()]  # int: a boolean is 1, not True
     width = _PER_LINE[ctype]
     lines = (", ".join(texts[k : k + width]) for k in range(0, len(texts), width))
     return ",\n".join(f"    {line}" for line in lines)
