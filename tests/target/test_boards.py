@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def test_its_stand_in_has_its_core_and_its_memories(name: str) -> None:
     assert machine.flash.bytes == min(board.flash.bytes, 4 << 20)
     assert [(bank.name, bank.bytes) for bank in machine.banks] == [(bank.name, bank.bytes) for bank in board.banks]
     spans = sorted((one.origin, one.origin + one.bytes) for one in (machine.flash, machine.ram, *machine.banks))
-    assert all(end < start for (_, end), (start, _) in zip(spans, spans[1:])), "no gap that would fault"
+    assert all(end < start for (_, end), (start, _) in pairwise(spans)), "no gap that would fault"
     assert target.core is CORES[board.core]
 
 
@@ -158,7 +159,7 @@ def test_a_wrong_key_gets_the_right_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nothing.toml", "../boards/mps2-an386", "nucleo-f447re", ""])
 def test_what_is_no_board(name: str) -> None:
-    with pytest.raises(TinykdError, match="no board|cannot read"):
+    with pytest.raises(TinykdError, match=r"no board|cannot read"):
         load_board(name)
 
 

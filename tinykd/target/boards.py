@@ -115,7 +115,8 @@ class Board:
         define: numbers for the port, macros without their prefix `TINYKD_`.
         console: the serial line.
         flashing: the methods that flash it.
-        qemu: the machine of QEMU that models this very board, and starts what runs on the board itself.
+        qemu: the machine of QEMU that starts what runs on the board itself: it models this very board, or one whose chip has the
+            same peripherals.
         stand_in: the board whose machine proves the integers, where there is no such machine or it lacks a part: same core,
             memories cut to size.
     """
