@@ -29,7 +29,7 @@ Exit codes: 3 over budget, 5 unsupported model.
 @click.argument("source", required=False, type=click.Path(path_type=Path))
 @target_options
 @memory_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; the run's export/ by default.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write, or to put a package in; beside the run by default.")
 @click.option(
     "--format",
     "form",
@@ -76,7 +76,8 @@ def command(
     opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
     settings = settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds)
     if form == "c-array":
-        _listed(write_array(opened, out or opened.folder.parent / form), as_json)
+        files = [str(path) for path in write_array(opened, out or opened.folder.parent / form)]
+        click.echo(json.dumps({"files": files}, indent=2) if as_json else "\n".join(files))
         return
     if form != "tree":
         publication = Publication(package_version, package_url)
@@ -85,7 +86,13 @@ def command(
         with TemporaryDirectory() as scratch:
             exported = export(opened, settings, Path(scratch) / "tree")
             memory = measured(exported, toolchain)[0] if build else memory_report(exported, None)
-            _listed(write_package(package_of(exported, publication), form, folder), as_json)
+            files = [str(path) for path in write_package(package_of(exported, publication), form, folder)]
+        if as_json:
+            click.echo(json.dumps({"files": files, "memory": memory.model_dump(mode="json")}, indent=2))
+        else:
+            click.echo(memory_text(memory))
+            (readme,) = (path for path in files if path.endswith("README.md"))
+            click.echo(f"{form} package of {len(files)} files; how to add it and prove it: {readme}")
         check_budget(memory)
         return
     exported = export(opened, settings, out)
@@ -98,9 +105,3 @@ def command(
         click.echo(memory_text(memory))
         click.echo(f"written to {exported.folder}/ ({len(exported.files)} files); prove it with: tinykd verify {exported.folder}")
     check_budget(memory)
-
-
-def _listed(written: tuple[Path, ...], as_json: bool) -> None:
-    """The paths of a package's files."""
-    paths = [str(path) for path in written]
-    click.echo(json.dumps({"files": paths}, indent=2) if as_json else "\n".join(paths))
