@@ -29,6 +29,7 @@ import click
 @click.option("--teacher", type=click.Path(path_type=Path), help="Trained teacher for every cell, as in tinykd distill.")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder to look in for data before downloading.")
 @click.option("--quick", is_flag=True, help="Little data and one epoch a training: figures mean nothing, everything else works.")
+@click.option("--page", "only_page", is_flag=True, help="Run nothing: table and page of the cells that are finished by now.")
 @click.option("--list", "only_list", is_flag=True, help="Print the cells and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows of study.csv as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -44,6 +45,7 @@ def command(
     teacher: Path | None,
     data_dir: Path | None,
     quick: bool,
+    only_page: bool,
     only_list: bool,
     as_json: bool,
     quiet: bool,
@@ -58,17 +60,20 @@ def command(
     from tinykd.study.progress import watcher_on
     from tinykd.study.results import summary_text, write_results
     from tinykd.study.rows import as_json as rows_as_json
-    from tinykd.study.run import cores, run_cells
+    from tinykd.study.run import Outcome, cores, run_cells, stored_rows
 
     file = varied(find_study(study), trials, grid, treatments)
-    cells = cells_of(file, overrides, QUICK if quick else None)
+    cells = cells_of(file, overrides, QUICK if quick else None, teacher)
     if only_list:
         click.echo("\n".join(f"{cell.name}: {', '.join(one.name for one in cell.treatments)}" for cell in cells))
         return 0
     folder = out or Path("studies") / (f"{file.study.name}-quick" if quick else file.study.name)
     jobs = jobs or min(8, cores())
-    watcher = watcher_on("quiet" if quiet else "auto")
-    outcomes = run_cells(cells, folder, jobs, threads or max(1, cores() // jobs), watcher, data_dir, teacher)
+    if only_page:
+        outcomes = [Outcome(cell, stored_rows(folder, cell, teacher)) for cell in cells]
+    else:
+        watcher = watcher_on("quiet" if quiet else "auto")
+        outcomes = run_cells(cells, folder, jobs, threads or max(1, cores() // jobs), watcher, data_dir, teacher)
     rows = write_results(file, outcomes, folder, _again(study, trials, grid, overrides, treatments, teacher, quick))
     if as_json:
         click.echo(rows_as_json(rows))

@@ -5,27 +5,28 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tinykd import __version__
+from tinykd.distill.preflight import check_recipe
 from tinykd.errors import RecipeError
 from tinykd.recipe.model import Recipe
 from tinykd.recipe.toml import load_recipe
 from tinykd.run import content_key, file_hash
 from tinykd.study.changes import assignments, inline
 from tinykd.study.file import OwnTreatment, StudyFile
-from tinykd.study.treatments import TRAININGS, TREATMENTS, Treatment, training
+from tinykd.study.treatments import TRAININGS, TREATMENTS, Training, Treatment
 
 #: What `--quick` sets: small data and one epoch, to see that everything works and what the pictures look like.
 QUICK: Mapping[str, Any] = {
     "data.train_limit": 600,
     "data.test_limit": 200,
     "distill.views": 1,
-    "teacher.train.epochs": 1,
-    "distill.train.epochs": 1,
-    "quantize.train.epochs": 1,
+    "teacher.train": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0.0},
+    "distill.train": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0.0},
+    "quantize.train": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0.0},
     "quantize.calibration_samples": 64,
 }
 
@@ -67,20 +68,24 @@ class _Trained:
     """A way of training and the treatments that measure its student."""
 
     name: str
-    changes: Mapping[str, Any]
+    training: Training
     treatments: tuple[Treatment, ...]
 
 
-def cells_of(file: StudyFile, extra: Sequence[str] = (), quick: Mapping[str, Any] | None = None) -> tuple[Cell, ...]:
+def cells_of(
+    file: StudyFile, extra: Sequence[str] = (), quick: Mapping[str, Any] | None = None, teacher: Path | None = None
+) -> tuple[Cell, ...]:
     """Every cell, in the order in which they are best run: seed by seed, so that a table of all treatments is there early.
 
     Args:
         file: The study.
         extra: Assignments on top of everything else.
         quick: What `--quick` sets; None for the study as it is.
+        teacher: Given for every cell, before the recipes' own choice.
 
     Raises:
         RecipeError: a cell's recipe is wrong, or two cells have the same name.
+        UsageError: there is no such teacher.
     """
     study = file.study
     cells = []
@@ -88,12 +93,13 @@ def cells_of(file: StudyFile, extra: Sequence[str] = (), quick: Mapping[str, Any
     trained = list(_trained(study.treatments))
     for trial, (point, group, changes, settings), one in itertools.product(range(study.trials), list(_points(file)), trained):
         last = {**(quick or {}), **(study.quick if quick is not None else {})}
-        changed = [*assignments(study.set), *assignments(changes), *assignments(one.changes), *assignments(last), *extra]
+        changed = [*assignments(study.set), *assignments(changes), *assignments(one.training.changes), *assignments(last), *extra]
         seed = base.seed + trial
         try:
-            recipe = load_recipe(file.recipe, [*changed, f"seed={seed}"])
+            recipe = one.training.applied(load_recipe(file.recipe, [*changed, f"seed={seed}"]))
+            check_recipe(recipe, teacher or _given(recipe))
         except RecipeError as error:
-            raise RecipeError(f"{point}, {one.name}: {error.message}", error.hint) from None
+            raise RecipeError(", ".join(filter(None, (point, one.name))) + f": {error.message}", error.hint) from None
         name = f"{point}.{one.name}.seed{seed}" if point else f"{one.name}.seed{seed}"
         cells.append(Cell(name, point or study.name, group, settings, one.name, recipe, one.treatments))
     names = [cell.name for cell in cells]
@@ -144,11 +150,14 @@ def _treatment(own: OwnTreatment) -> Treatment:
 
 
 def _trained(treatments: Sequence[OwnTreatment]) -> Iterator[_Trained]:
-    found: dict[str, tuple[Mapping[str, Any], list[Treatment]]] = {}
+    found: dict[str, tuple[Training, list[Treatment]]] = {}
     for own in treatments:
         treatment = _treatment(own)
-        begins = training(own.training if own.set else treatment.training)
-        changes: Mapping[str, Any] = {**begins.changes, **own.set}
-        found.setdefault(treatment.training, (changes, []))[1].append(treatment)
-    for name, (changes, measured) in found.items():
-        yield _Trained(name, changes, tuple(measured))
+        begins = TRAININGS[own.training if own.set else treatment.training]
+        found.setdefault(treatment.training, (replace(begins, changes={**begins.changes, **own.set}), []))[1].append(treatment)
+    for name, (training, measured) in found.items():
+        yield _Trained(name, training, tuple(measured))
+
+
+def _given(recipe: Recipe) -> Path | None:
+    return Path(recipe.teacher.path).expanduser() if recipe.teacher.path else None

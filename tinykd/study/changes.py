@@ -32,7 +32,7 @@ def inline(value: Any) -> str:
 def _flat(changes: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in changes.items():
         path = f"{prefix}{key}"
-        if isinstance(value, Mapping) and path.split(".")[-1] not in WHOLE:
+        if isinstance(value, Mapping) and value and path.split(".")[-1] not in WHOLE:
             yield from _flat(value, f"{path}.")
         else:
             yield path, value

@@ -91,7 +91,7 @@ def page(file: StudyFile, outcomes: Sequence[Outcome], rows: Sequence[Row], draw
 def _what(file: StudyFile, outcomes: Sequence[Outcome]) -> str:
     points = len({outcome.cell.point for outcome in outcomes})
     seeds = sorted({outcome.cell.recipe.seed for outcome in outcomes})
-    done = sum(not outcome.error for outcome in outcomes)
+    done = sum(bool(outcome.rows) for outcome in outcomes)
     over = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
     small = any(outcome.cell.recipe.data.test_limit for outcome in outcomes)
     return (

@@ -56,7 +56,7 @@ class Outcome:
 
     Attributes:
         cell: Of the study.
-        rows: What was measured; empty if it failed.
+        rows: What was measured; empty if it failed or has not run.
         error: Why it failed, or empty.
         hint: What to do.
         exit_code: 0, or that of the error.

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tinykd.errors import RecipeError
 from tinykd.recipe.model import Recipe
+from tinykd.recipe.netaug import NetAug
 
 Form = Literal["float", "dynamic_range", "ptq", "qat"]
 
-#: What each form is, and how it is called in tables and plots.
+#: What each form is. `qat` is what the recipe's [quantize] makes, whatever its engine and method.
 FORMS: Mapping[Form, str] = {
     "float": "float32",
     "dynamic_range": "int8 weights, dynamic range",
@@ -26,24 +26,33 @@ LABELS_ONLY: Mapping[str, Any] = {
     "distill.label_weight": 1.0,
 }
 
+#: The study's `plain` is the baseline of all.
+NO_BASELINE: Mapping[str, Any] = {"distill.baseline": False}
+
 
 @dataclass(frozen=True)
 class Training:
-    """Changes to a recipe that make one way of training its student.
+    """A way of training the student, on the recipe's schedule.
 
     Attributes:
         changes: Dotted keys of the recipe and their values.
-        needs: A table of the recipe without which this training does not exist in this version; empty if none.
+        netaug: Whether the student is trained inside a wider network: with the recipe's values for it, or the default ones.
     """
 
     changes: Mapping[str, Any]
-    needs: str = ""
+    netaug: Literal["without", "with"] = "without"
+
+    def applied(self, recipe: Recipe) -> Recipe:
+        """`recipe`, which has the changes already, with or without the table that an assignment cannot remove."""
+        netaug = None if self.netaug == "without" else recipe.distill.netaug or NetAug()
+        return recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"netaug": netaug})})
 
 
-#: Ways of training the student, on the recipe's schedule. None has a baseline of its own: `plain` is everybody's.
 TRAININGS: Mapping[str, Training] = {
-    "plain": Training({**LABELS_ONLY, "distill.baseline": False}),
-    "distilled": Training({"distill.baseline": False}),
+    "plain": Training({**NO_BASELINE, **LABELS_ONLY}),
+    "distilled": Training(NO_BASELINE),
+    "netaug": Training({**NO_BASELINE, **LABELS_ONLY}, "with"),
+    "distilled_netaug": Training(NO_BASELINE, "with"),
 }
 
 
@@ -77,29 +86,12 @@ TREATMENTS: Mapping[str, Treatment] = {
         Treatment("distilled_dynamic_range", "distilled, dynamic range", "distilled", "dynamic_range", "distilled"),
         Treatment("distilled_ptq", "distilled, int8 post-training", "distilled", "ptq", "distilled"),
         Treatment("distilled_qat", "distilled, int8 QAT", "distilled", "qat", "distilled"),
+        Treatment("netaug", "NetAug", "netaug", "float", "plain"),
+        Treatment("netaug_qat", "NetAug, int8 QAT", "netaug", "qat", "netaug"),
+        Treatment("distilled_netaug", "NetAug, distilled", "distilled_netaug", "float", "distilled"),
+        Treatment("distilled_netaug_qat", "NetAug, distilled, int8 QAT", "distilled_netaug", "qat", "distilled_netaug"),
     )
 }
 
 #: What a study does that does not say.
 DEFAULT = ("plain", "ptq", "qat", "distilled", "distilled_ptq", "distilled_qat")
-
-
-def training(name: str) -> Training:
-    """The training called `name`.
-
-    Raises:
-        RecipeError: this version's recipes have no such table.
-    """
-    found = TRAININGS[name]
-    if found.needs and not _has(found.needs):
-        raise RecipeError(f"training {name} needs the recipe's table [{found.needs}], which this version does not have", "leave it out")
-    return found
-
-
-def _has(table: str) -> bool:
-    fields: Any = Recipe
-    for key in table.split("."):
-        if key not in getattr(fields, "model_fields", {}):
-            return False
-        fields = fields.model_fields[key].annotation
-    return True
