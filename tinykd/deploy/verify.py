@@ -19,9 +19,10 @@ from tinykd.deploy.reference import Reference, reference
 from tinykd.deploy.runs import Ran, computing_layers, run_layers, run_samples
 from tinykd.errors import IntegersDiffer, ToolError, UsageError
 from tinykd.report.memory import Budget, Memory
-from tinykd.report.verification import LayerDifference, Verification
+from tinykd.report.verification import LayerDifference, StandIn, Verification
 from tinykd.run import file_hash
 from tinykd.target.build import Image
+from tinykd.target.emulator.emulator import Emulator
 from tinykd.target.emulator.find import find_emulator
 from tinykd.target.serve import Session
 
@@ -99,6 +100,7 @@ def verify(
         "compared": verification.compared + whole.compared,
         "differences": verification.differences + whole.differences,
         "layers_compared": len(computing_layers(exported)) if layers else 0,
+        "stand_in": _stand_in(exported, machine),
         "image_sha256": file_hash(run_image.elf),
         "mismatches": _mismatches(exported, located if located is not None and located.differences else comparison),
     }
@@ -170,6 +172,15 @@ def _proof(exported: Exported, built: Image, judge: Reference, vectors: Vectors,
         mismatches=_mismatches(exported, comparison),
     )
     return verification, memory
+
+
+def _stand_in(exported: Exported, machine: Emulator) -> StandIn | None:
+    """What stands for the board that was named, None where the emulator has that very board or only a core was named."""
+    target, limits = exported.target, _limits(exported)
+    if target.device is None or target.board is None or not target.board.stand_in:
+        return None
+    name = target.board.stand_in if machine.name == "qemu" else f"{machine.name}'s {target.core.name}"
+    return StandIn(machine=name, flash_bytes=limits.flash_bytes, ram_bytes=limits.ram_bytes)
 
 
 def _limits(exported: Exported) -> Budget:

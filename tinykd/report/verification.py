@@ -25,6 +25,14 @@ class LayerDifference(Section):
     computed: int | float
 
 
+class StandIn(Section):
+    """What stood for a board: a machine of the same core, with memories cut to the board's budget, beyond which it faults."""
+
+    machine: str = Field(description="a board of `tinykd boards` that QEMU has, or the core that unicorn has")
+    flash_bytes: int
+    ram_bytes: int
+
+
 class Verification(Section):
     """What `tinykd verify` found. The names up to `ram_bytes` are a contract."""
 
@@ -56,6 +64,7 @@ class Verification(Section):
     accuracy: float | None = Field(None, description="top-1 on the samples' labels, computed from the target's integers")
     price: Price | None = Field(default=None, description="what row streaming costs, where it was measured (--price)")
     image_sha256: str | None = Field(default=None, description="SHA-256 of the ELF that ran; `manifest.json` names it")
+    stand_in: StandIn | None = Field(default=None, description="what stood for the board, where it is no machine of an emulator itself")
     board: BoardAnswer | None = Field(default=None, description="the board, where it was one and no emulator (--port)")
     mismatches: tuple[LayerDifference, ...] = ()
 
@@ -75,6 +84,11 @@ def verification_text(v: Verification) -> str:
         f"  flash {v.flash_bytes:,} bytes (weights {v.weights_bytes:,}, code {v.code_bytes:,}); "
         f"RAM {v.ram_bytes:,} bytes (arena {v.arena_bytes:,}, stack {v.stack_bytes:,})",
     ]
+    if v.stand_in is not None:
+        lines.append(
+            f"  {v.stand_in.machine} stood for {v.target}: the same core, and a fault beyond "
+            f"{v.stand_in.flash_bytes:,} bytes of flash and {v.stand_in.ram_bytes:,} of RAM"
+        )
     if v.price is not None:
         lines.append(f"  {price_text(v.price)}")
     if v.accuracy is not None:
