@@ -6,7 +6,8 @@ Stages and their files in the run directory:
     outputs        ../.teacher_outputs/KEY/          logits and features of every stored view, shared between runs
     baseline       baseline.keras                    the student's net, labels only, same schedule
     student        student.keras, helpers.npz        distilled; the losses' helper networks, for quantize to go on with
-    quantize       student_int8.tflite               quantization-aware training with the distillation loss on, then conversion
+    quantize       student_int8.tflite               quantization-aware training with the distillation loss on, then conversion;
+                   quantization_error.json           and what that does to each layer (native engine)
     integers       test_inputs.npy, test_labels.npy  and the int8 model's answers
     (each)         predictions/STAGE.npz             logits on validation and test
 
@@ -16,6 +17,7 @@ Nothing here imports TensorFlow unless a stage has to be computed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,8 +42,13 @@ from tinykd.distill.teaching import Teaching
 from tinykd.distill.weights import load_arrays, write_variables
 from tinykd.quantize.engine import engine
 from tinykd.quantize.integers import TfliteModel, dequantize
+from tinykd.quantize.layer_error import LayerError
 from tinykd.recipe.model import Recipe
 from tinykd.run import RunDirectory, content_key, file_hash, write_atomically
+
+#: What quantization does to each layer, and on how many validation samples that is measured.
+ERRORS = "quantization_error.json"
+ERROR_SAMPLES = 256
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,7 @@ class Pipeline:
                 history = trainer.fit(model, learning.data.train.y, lessons, self.data.validation)
             chosen.settle(model, calibration)
             self.stages.save_predictions("qat", predictor(model))
+            self._keep_errors(chosen.errors(model, self.data.validation.x[:ERROR_SAMPLES]))
             self.progress.note("quantize: converting to int8")
             write_atomically(self.run.path("student_int8.tflite"), chosen.convert(model))
             return training_values(history, None) if history else {}
@@ -155,6 +163,16 @@ class Pipeline:
     def teaching(self) -> Teaching:
         """The teacher's side of the run; from `outputs` on after `teacher`."""
         return self.scheme.teaching
+
+    def _keep_errors(self, errors: tuple[LayerError, ...]) -> None:
+        """For the report; an engine that cannot say leaves none."""
+        path, section = self.run.path(ERRORS), self.recipe.quantize
+        if not errors:
+            path.unlink(missing_ok=True)
+            return
+        samples = min(ERROR_SAMPLES, len(self.data.validation.x))
+        values = {"engine": section.engine, "method": section.method, "samples": samples, "layers": [one.values() for one in errors]}
+        write_atomically(path, json.dumps(values, indent=2).encode())
 
     def calibration(self) -> NDArray[np.float32]:
         """Plain training inputs `[samples, ...]` that set activation ranges."""

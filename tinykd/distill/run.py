@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinykd import data
-from tinykd.distill.pipeline import Pipeline
+from tinykd.distill.pipeline import ERRORS, Pipeline
 from tinykd.distill.preflight import check_recipe, check_space
 from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.report import distillation_section
@@ -84,4 +84,5 @@ def finished(pipeline: Pipeline, command: str) -> dict[str, Any]:
     }
     section = distillation_section(pipeline, stages, command)
     pipeline.run.merge_json("report.json", "distillation", section)
+    pipeline.run.merge_json("report.json", "quantization_error", pipeline.run.read_json(ERRORS))
     return section

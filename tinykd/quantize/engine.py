@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tinykd.quantize.layer_error import LayerError
 from tinykd.recipe.model import Net, Quantize
 
 Inputs = NDArray[np.float32]
@@ -45,6 +46,10 @@ class Engine(Protocol):
         Raises:
             UnsupportedModel: the converter refuses the network or leaves a float operator.
         """
+        ...
+
+    def errors(self, model: Any, x: Inputs) -> tuple[LayerError, ...]:
+        """What quantization does to each layer on `x` `[samples, ...]`; nothing where the engine cannot say."""
         ...
 
 

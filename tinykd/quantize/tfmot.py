@@ -22,6 +22,7 @@ from tinykd.distill.batch_norm import batch_norm_layers, reestimate_batch_norm
 from tinykd.distill.keras_modules import model_optimization, native_stderr_hidden, tensorflow
 from tinykd.distill.keras_modules import tf_keras as _tf_keras
 from tinykd.errors import UnsupportedModel
+from tinykd.quantize.layer_error import LayerError
 from tinykd.recipe.model import Net
 
 #: Weight of the old activation range in one training step.
@@ -74,6 +75,10 @@ class TfmotEngine:
             ) from error
         refuse_float_tensors(data)
         return data
+
+    def errors(self, model: Any, x: NDArray[np.float32]) -> tuple[LayerError, ...]:  # noqa: ARG002
+        """Nothing: its layers are rounded by the converter, out of sight. See `Engine.errors`."""
+        return ()
 
 
 def twin(student: Any, net: Net) -> Any:

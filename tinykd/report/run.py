@@ -10,6 +10,7 @@ from tinykd.errors import UsageError
 from tinykd.report.distillation import Distillation, as_text
 from tinykd.report.memory import Memory
 from tinykd.report.profile import Profile, profile_text
+from tinykd.report.quantization_error import QuantizationError, quantization_error_text
 from tinykd.report.text import memory_markdown, memory_text
 from tinykd.report.verification import Verification, verification_text
 
@@ -22,6 +23,7 @@ class RunReport(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     distillation: Distillation | None = Field(None, description="accuracy, fidelity and provenance, from tinykd distill")
+    quantization_error: QuantizationError | None = Field(None, description="signal to noise of every layer, from tinykd distill")
     memory: Memory | None = Field(None, description="flash and RAM, from tinykd export")
     verification: Verification | None = Field(None, description="the proof, from tinykd verify")
     profile: Profile | None = Field(None, description="instructions of every layer, from tinykd profile")
@@ -51,6 +53,7 @@ def _of_export(folder: Path) -> RunReport:
         raise UsageError(f"{folder} holds no report", "make one: tinykd distill, tinykd export, tinykd verify")
     return RunReport(
         distillation=None,
+        quantization_error=None,
         memory=Memory.model_validate_json(memory.read_text()),
         verification=Verification.model_validate_json(proof.read_text()) if proof.exists() else None,
         profile=Profile.model_validate_json(profile.read_text()) if profile.exists() else None,
@@ -62,6 +65,8 @@ def report_text(report: RunReport) -> str:
     parts = []
     if report.distillation is not None:
         parts.append(as_text(report.distillation) + "\n")
+    if report.quantization_error is not None:
+        parts.append(quantization_error_text(report.quantization_error))
     if report.memory is not None:
         parts.append(memory_text(report.memory))
     if report.verification is not None:
@@ -76,6 +81,8 @@ def report_markdown(report: RunReport) -> str:
     parts = []
     if report.distillation is not None:
         parts.append(f"# Accuracy\n\n```\n{as_text(report.distillation)}\n```\n")
+    if report.quantization_error is not None:
+        parts.append(f"# Quantization error\n\n```\n{quantization_error_text(report.quantization_error)}```\n")
     if report.memory is not None:
         parts.append(memory_markdown(report.memory))
     if report.verification is not None:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from tinykd.compile.graph import Quant
 from tinykd.distill.batch_norm import reestimate_batch_norm
 from tinykd.distill.keras_modules import keras as _keras
+from tinykd.quantize.layer_error import LayerError
 from tinykd.quantize.native import writing
 from tinykd.quantize.native.bias_correction import correct_biases
 from tinykd.quantize.native.calibration import calibrate
 from tinykd.quantize.native.equalization import equalize
-from tinykd.quantize.native.error import LayerError, layer_errors
+from tinykd.quantize.native.error import layer_errors
 from tinykd.quantize.native.network import STATISTICS, QuantizedNetwork, Standstill
 from tinykd.quantize.native.node import Nodes
 from tinykd.quantize.native.placement import Placement, place

@@ -7,53 +7,22 @@ where to look: noise that comes in from before is no fault of the layer's.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinykd.quantize.layer_error import LayerError
 from tinykd.quantize.native.network import CALIBRATION, FLOAT, QuantizedNetwork
 from tinykd.quantize.native.placement import Kernel
 from tinykd.quantize.native.weighted import Weighted
-
-#: Samples that are looked at.
-SAMPLES = 256
 
 #: What an exact layer has: the error of float32.
 EXACT = 140.0
 
 
-@dataclass(frozen=True)
-class LayerError:
-    """One kernel of the integer model.
-
-    Attributes:
-        layer: The student's layer that it ends with.
-        sqnr: dB, everything before it rounded too.
-        own_sqnr: dB, given unrounded inputs.
-        weights_sqnr: dB, of its kernel's rounding alone; None without a kernel.
-        values_sqnr: dB, of its values' rounding alone.
-        clipped: Fraction of values outside the range.
-        channel_spread: Largest over median channel, by their largest magnitude; what one range for all channels has to bridge.
-    """
-
-    layer: str
-    sqnr: float
-    own_sqnr: float
-    weights_sqnr: float | None
-    values_sqnr: float
-    clipped: float
-    channel_spread: float
-
-    def values(self) -> dict[str, Any]:
-        """For JSON, rounded to what means something."""
-        return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(self).items()}
-
-
 def layer_errors(network: QuantizedNetwork, x: NDArray[np.float32]) -> tuple[LayerError, ...]:
-    """Of every kernel that rounds, in order, on `x` `[samples, ...]`, of which the first `SAMPLES` are taken."""
-    x = x[:SAMPLES]
+    """Of every kernel that rounds, in order, on `x` `[samples, ...]`, in one batch."""
     real, rounded = network.run(x, FLOAT), network.settled(x)
     found = []
     for kernel in network.placement.kernels:
