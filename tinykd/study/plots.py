@@ -60,7 +60,7 @@ def accuracy_against_size(pyplot: ModuleType, rows: Sequence[Row], treatments: S
                 _marks(axis, [_size(entry) / 1024 for entry in line], [_percent(entry) for entry in line], number, treatment.title, "-")
         if wide:
             axis.set_xscale("log")
-            axis.xaxis.set_major_locator(pyplot.matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+            axis.xaxis.set_major_locator(pyplot.matplotlib.ticker.LogLocator(subs=(1, 2, 3, 5, 7)))
         axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.xaxis.set_minor_formatter("")
         axis.set_xlabel("size of the .tflite, KiB")
