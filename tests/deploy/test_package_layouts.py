@@ -63,6 +63,8 @@ def test_arduino_library(odd: Package) -> None:
     assert all(top == "examples" and name == f"{folder}.ino" for top, folder, name in sketches)
     for line in tree["keywords.txt"].splitlines():
         assert re.fullmatch(r"\w+\t(KEYWORD[123]|LITERAL1)", line), "keywords.txt wants one tab"
+        assert re.search(rf"\b{line.split()[0]}\b", odd.header), "a keyword that nothing defines"
+    assert f"{odd.prefix}_invoke\tKEYWORD2" in tree["keywords.txt"].splitlines()
 
 
 def test_platformio_library(odd: Package) -> None:

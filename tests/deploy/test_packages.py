@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.deploy.packages import STANDINS, STRICT, agrees, compiled_c, compiled_cpp, linked, package, program, run
+from tests.deploy.packages import STANDINS, STRICT, agrees, compiled_c, compiled_cpp, linked, package, program, run, toolbox
 from tinykd.compile.emit.tflite_array import resolver_methods
 from tinykd.deploy.package import write_array, write_package
 from tinykd.deploy.source import open_source
@@ -208,6 +208,15 @@ def test_single_file_and_example(place: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["tinykd_small.c", "tinykd_small.h", "tinykd_small_example"]
     run("cc", "-std=c99", "-pedantic", *STRICT, "-I.", "tinykd_small.c", "tinykd_small_example/main.c", "-o", "example", folder=folder)
     assert agrees(run(folder / "example").stdout)
+
+
+def test_renamed_to_cpp_is_refused_in_words(place: Path, tmp_path: Path) -> None:
+    folder = written("single-file", place)
+    (folder / "tinykd_small.c").rename(folder / "tinykd_small.cpp")
+    command = ["c++", "-I.", "-c", "tinykd_small.cpp", "-o", str(tmp_path / "x.o")]
+    outcome = subprocess.run(command, cwd=folder, env=toolbox(), capture_output=True, text=True, check=False)
+    assert outcome.returncode != 0
+    assert "its name must end in .c" in outcome.stderr
 
 
 def test_example_fails_where_an_integer_differs(place: Path, tmp_path: Path) -> None:

@@ -21,6 +21,13 @@ from tinykd.compile.stream.schedule import LAYER_BY_LAYER
 _INCLUDE = re.compile(r'^#include "tinykd/([^"]+)"', re.MULTILINE)
 
 
+_ONLY_C = """#ifdef __cplusplus
+#error "compile this file as C: its name must end in .c; C++ programs include the header, which says extern \"C\""
+#endif
+
+"""
+
+
 def banner(graph: Graph) -> str:
     """The comment that starts each generated file. It bears no date: the same model gives the same bytes."""
     return (
@@ -99,7 +106,7 @@ def single_file(program: Program, plan: Plan, library: Mapping[str, str]) -> dic
     kernels = external_functions(includable[source] for source in sources if not source.startswith(names.prefix))
     return {
         public: files[f"include/{public}"],
-        f"{names.prefix}.c": banner(program.graph) + renamed(joined, kernels, names.prefix),
+        f"{names.prefix}.c": banner(program.graph) + _ONLY_C + renamed(joined, kernels, names.prefix),
     }
 
 

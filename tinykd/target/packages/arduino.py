@@ -5,6 +5,8 @@ Its C is compiled as C and its sketch as C++; the public header declares its fun
 
 from __future__ import annotations
 
+import re
+
 from tinykd.target.packages.package import Package
 from tinykd.target.packages.program import banner, start
 from tinykd.target.packages.readme import readme
@@ -47,7 +49,8 @@ def _properties(package: Package) -> str:
 
 
 def _keywords(package: Package) -> str:
-    names = [f"{package.prefix}_{name}\tKEYWORD2" for name in ("input", "output", "invoke")]
+    functions = re.findall(rf"\b({package.prefix}_\w+)\([^)]*\);$", package.header, re.MULTILINE)
+    names = [f"{name}\tKEYWORD2" for name in functions]
     return "\n".join([*names, f"{package.macro}_ARENA_BYTES\tLITERAL1"]) + "\n"
 
 
