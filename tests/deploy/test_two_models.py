@@ -9,6 +9,7 @@ import pytest
 
 from tests.deploy.packages import STRICT, compiled_c, linked, package, run
 from tests.kernels import host_compiler
+from tests.target.machines import installed, needs_riscv_gcc, needs_riscv_qemu
 from tinykd.compile.emit.amalgamation import amalgamate, external_functions, renamed
 from tinykd.compile.emit.library import kernel_library
 from tinykd.target.build import build
@@ -105,7 +106,16 @@ def test_models_swapped_would_be_noticed(tmp_path: Path) -> None:
     assert outcome.returncode > 0
 
 
-@pytest.mark.parametrize("name", ["m0plus", "m4", "m33"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "m0plus",
+        "m4",
+        "m33",
+        pytest.param("m55", marks=pytest.mark.skipif(not installed("m55", "qemu"), reason="needs QEMU with the M55")),
+        pytest.param("rv32imac", marks=[needs_riscv_gcc, needs_riscv_qemu]),
+    ],
+)
 def test_two_models_in_one_firmware(name: str, tmp_path: Path) -> None:
     models = tuple(package(called, seed, target=name) for called, seed in (("first", 1), ("second", 2)))
     target = find_target(name)
