@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import pytest
 
 from tinykd.distill.pairs import resolve_pairs
 from tinykd.errors import RecipeError
 from tinykd.recipe.losses import FeatureSection
+from tinykd.recipe.losses.loss import Auto
 
 STUDENT = {
     "conv": (8, 8, 4), "conv_relu": (8, 8, 4), "block1_relu": (4, 4, 6), "block2_relu": (4, 4, 6), "pool": (6,), "logits": (3,)
@@ -22,18 +23,29 @@ class Maps(FeatureSection):
     name: str = "maps"
 
 
+class InnerMaps(Maps):
+    auto: ClassVar[Auto] = "inner_maps"
+
+
 class LastMap(Maps):
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "last_map"
+    auto: ClassVar[Auto] = "last_map"
 
 
 class Embedding(Maps):
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "embedding"
+    auto: ClassVar[Auto] = "embedding"
 
 
 def test_auto_takes_the_last_layer_of_each_size_that_both_have() -> None:
     assert resolve_pairs(Maps(), STUDENT, TEACHER) == (("conv_relu", "a2"), ("block2_relu", "b1"))
     assert resolve_pairs(LastMap(), STUDENT, TEACHER) == (("block2_relu", "b1"),)
     assert resolve_pairs(Embedding(), STUDENT, TEACHER) == (("pool", "fc"),)
+
+
+def test_auto_leaves_out_the_largest_of_more_than_two_sizes() -> None:
+    assert resolve_pairs(InnerMaps(), STUDENT, TEACHER) == (("conv_relu", "a2"), ("block2_relu", "b1"))
+    deeper = {"stem": (16, 16, 4), **STUDENT}
+    assert resolve_pairs(Maps(), deeper, TEACHER)[0] == ("stem", "stem")
+    assert resolve_pairs(InnerMaps(), deeper, TEACHER) == (("conv_relu", "a2"), ("block2_relu", "b1"))
 
 
 def test_auto_without_maps_compares_embeddings() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.pairs import Layers, PairNames, resolve_pairs
-from tinykd.distill.tap import LOGITS, layer_shapes
+from tinykd.distill.tap import LOGITS, layer_shapes, pre_activations
 from tinykd.distill.weight_schedule import CONSTANT, WeightSchedule
 from tinykd.recipe.losses import FeatureSection, LossSection
 from tinykd.recipe.model import Distill
@@ -154,8 +154,16 @@ def make_term(section: LossSection, student: Any, teacher: Layers, samples: int 
     loss = from_recipe(section)
     loss.samples = samples
     ours = layer_shapes(student)
-    pairs = resolve_pairs(section, ours, teacher) if isinstance(section, FeatureSection) else ()
+    pairs = _pairs(section, student, ours, teacher) if isinstance(section, FeatureSection) else ()
     compared = pairs or ((LOGITS, LOGITS),)
     loss.build([teacher[theirs] for _, theirs in compared], [ours[mine] for mine, _ in compared])
     loss.attach(student, teacher_model, pairs)
     return Term(section.weight, loss, pairs if section.compares == "features" else ())
+
+
+def _pairs(section: FeatureSection, student: Any, ours: Layers, teacher: Layers) -> PairNames:
+    pairs = resolve_pairs(section, ours, teacher)
+    if section.pairs != "auto" or section.reads == "output":
+        return pairs
+    before = pre_activations(student)
+    return tuple((before.get(mine, mine), theirs) for mine, theirs in pairs)

@@ -6,11 +6,12 @@ Layers come as a mapping from name to the shape of one sample's output, in the o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 from tinykd.errors import RecipeError
 from tinykd.recipe.losses import FeatureSection
+from tinykd.recipe.losses.loss import Auto
 
 Shape = tuple[int, ...]
 Layers = Mapping[str, Shape]
@@ -78,6 +79,12 @@ def _maps(name: str, student: Layers, teacher: Layers) -> PairNames:
     return tuple((mine[size], yours[size]) for size in sorted(sizes, key=lambda size: -size[0] * size[1]))
 
 
+def _inner_maps(name: str, student: Layers, teacher: Layers) -> PairNames:
+    """Without the largest size, the stem's, which costs as much as all others together; two sizes stay two."""
+    pairs = _maps(name, student, teacher)
+    return pairs[1:] if len(pairs) > 2 else pairs
+
+
 def _last_map(name: str, student: Layers, teacher: Layers) -> PairNames:
     return _maps(name, student, teacher)[-1:]
 
@@ -104,8 +111,9 @@ def _sizes(found: Mapping[tuple[int, int], str]) -> str:
     return ", ".join(f"{height}x{width}" for height, width in found)
 
 
-AUTO = {
+AUTO: dict[Auto, Callable[[str, Layers, Layers], PairNames]] = {
     "maps": _maps,
+    "inner_maps": _inner_maps,
     "last_map": _last_map,
     "embedding": _embedding,
 }

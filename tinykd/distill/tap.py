@@ -27,6 +27,29 @@ def layer_shapes(model: Any) -> dict[str, Shape]:
     return {name: tuple(int(size) for size in output.shape[1:]) for name, output in _outputs(model) if None not in tuple(output.shape[1:])}
 
 
+def pre_activations(model: Any) -> dict[str, str]:
+    """Of every ReLU that is a layer of its own, the layer before it, where that one can be read too."""
+    readable = layer_shapes(model)
+    found = {}
+    for layer in model.layers:
+        if not _rectifies(layer):
+            continue
+        try:
+            history = layer.input._keras_history
+        except (AttributeError, ValueError, RuntimeError):  # used several times, or not part of a graph
+            continue
+        before = getattr(history, "operation", None) or history.layer
+        name, source = (one.name.removeprefix(QUANTIZED) for one in (layer, before))
+        if source in readable:
+            found[name] = source
+    return found
+
+
+def _rectifies(layer: Any) -> bool:
+    activation = getattr(getattr(layer, "activation", None), "__name__", "")
+    return type(layer).__name__ in ("ReLU", "ReLU6") or (type(layer).__name__ == "Activation" and activation in ("relu", "relu6"))
+
+
 def tap(model: Any, layers: Sequence[str]) -> Callable[..., Mapping[str, Any]]:
     """`(x, training=...) -> {"logits": ..., layer: ...}`, the network run once.
 

@@ -11,6 +11,7 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from tinykd.recipe.losses import SECTIONS, FeatureSection, LossSection
+from tinykd.recipe.losses.loss import Auto
 from tinykd.recipe.schemes import SCHEMES
 from tinykd.recipe.section import Section
 from tinykd.recipe.text import toml_value
@@ -109,12 +110,21 @@ def _family(section: type[LossSection]) -> Family:
     return families[family]
 
 
+COMPARED: dict[Auto, str] = {
+    "maps": "maps of each size",
+    "inner_maps": "maps of each size but the largest",
+    "last_map": "the last map",
+    "embedding": "the embedding",
+}
+"""What `pairs = "auto"` reads."""
+
+
 def _loss_cost(section: type[LossSection]) -> str:
     name = section.model_fields["name"].default
     if section.compares == "models":
         compared = MODEL_COSTS[name]
     elif issubclass(section, FeatureSection):
-        compared = {"maps": "maps of each size", "last_map": "the last map", "embedding": "the embedding"}[section.auto]
+        compared = COMPARED[section.auto]
     else:
         compared = "logits only"
     return compared + (f"; {section.helpers}" if section.helpers else "")

@@ -17,14 +17,16 @@ pytestmark = pytest.mark.train
 
 SAMPLES, TEMPERATURE, DIMENSION = 9, 0.5, 4
 INDEX = np.array([6, 0])
-NEGATIVES = np.array([[1, 8, 1], [3, 2, 7]])
+DRAWN = np.array([1, 8, 1, 6, 3])
+OTHERS = [[1, 8, 1, 3], [1, 8, 1, 6, 3]]  # without the sample itself
+K = 3
 
 
 class Known(CRD):
     """Draws what the test says."""
 
-    def draw(self, index: Any) -> Any:  # noqa: ARG002
-        return keras3().ops.convert_to_tensor(NEGATIVES, "int32")
+    def draw(self) -> Any:
+        return keras3().ops.convert_to_tensor(DRAWN, "int32")
 
 
 def built(loss: CRD) -> CRD:
@@ -35,16 +37,16 @@ def built(loss: CRD) -> CRD:
 
 
 def estimate(anchors: np.ndarray, bank: np.ndarray, z: float | None) -> tuple[float, float]:
-    """Equation 18 for each anchor, its positive and its negatives; and Z."""
-    products = [[np.exp(anchor @ bank[row] / TEMPERATURE) for row in (i, *others)] for anchor, i, others in zip(anchors, INDEX, NEGATIVES)]
-    z = SAMPLES * float(np.mean(products)) if z is None else z
-    ratio = 3 / SAMPLES
+    """Equation 18 for each anchor, its positive and K times the mean of the drawn negatives; and Z."""
+    products = [[np.exp(anchor @ bank[row] / TEMPERATURE) for row in (i, *others)] for anchor, i, others in zip(anchors, INDEX, OTHERS)]
+    if z is None:
+        z = SAMPLES * float(np.mean([(positive + K * np.mean(negatives)) / (1 + K) for positive, *negatives in products]))
+    ratio = K / SAMPLES
     loss = 0.0
     for positive, *negatives in products:
         h = (positive / z) / (positive / z + ratio)
         loss -= np.log(h)
-        for negative in negatives:
-            loss -= np.log(1 - (negative / z) / (negative / z + ratio))
+        loss -= K * np.mean([np.log(1 - (negative / z) / (negative / z + ratio)) for negative in negatives])
     return loss / len(anchors), z
 
 
@@ -71,15 +73,34 @@ def test_two_steps_against_probabilities() -> None:
             np.testing.assert_allclose(np.asarray(bank), before, atol=1e-6)
 
 
-def test_draws_never_the_sample_itself_and_all_others() -> None:
-    loss = built(CRD(2000, dimension=DIMENSION))
-    assert loss.drawn == SAMPLES - 1
-    loss.drawn = 2000
-    drawn = np.asarray(loss.draw(keras3().ops.convert_to_tensor(INDEX, "int32")))
-    for row, index in zip(drawn, INDEX):
-        assert set(row) == set(range(SAMPLES)) - {index}
-        counts = np.bincount(row, minlength=SAMPLES)
-        assert counts.max() < 1.5 * 2000 / (SAMPLES - 1)
+def test_draws_every_sample_alike() -> None:
+    loss = built(CRD(2000, dimension=DIMENSION, drawn=9000))
+    assert loss.others == SAMPLES - 1
+    counts = np.bincount(np.asarray(loss.draw()), minlength=SAMPLES)
+    assert counts.sum() == 9000
+    assert 800 < counts.min() <= counts.max() < 1200
+
+
+def test_its_expectation_is_that_of_the_paper() -> None:
+    """The paper draws K others for each sample: the mean over all that can be drawn, times K, is what is expected of that."""
+    teacher, student = normal((2, 5), (2, 3))
+    loss = built(CRD(3, TEMPERATURE, 0.5, DIMENSION))
+    for normalization in loss.normalizations:
+        normalization.assign(np.log(4.0))
+    expected = 0.0
+    for number, (bank, feature) in enumerate(zip(loss.banks, (student, teacher))):
+        rows, anchors = np.asarray(bank, np.float64), embedded(loss, 1 - number, feature)
+        for anchor, index in zip(anchors, INDEX):
+            chances = np.exp(rows @ anchor / TEMPERATURE) / 4.0
+            h = chances / (chances + 3 / SAMPLES)
+            expected -= (np.log(h[index]) + 3 * np.mean(np.log(1 - np.delete(h, index)))) / len(INDEX)
+    before = [np.array(variable) for variable in loss.banks]
+    found = []
+    for _ in range(40):
+        for bank, kept in zip(loss.banks, before, strict=True):
+            bank.assign(kept)
+        found.append(float(loss.compute_loss(teacher, student, index=INDEX)))
+    assert np.mean(found) == pytest.approx(expected, rel=5e-3)
 
 
 def test_checkpoint_repeats_the_next_step() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from scipy.signal import correlate2d
@@ -14,9 +16,9 @@ from tinykd.errors import UnsupportedModel
 pytestmark = pytest.mark.train
 
 
-def built(rate: float = 0.5, epochs: int = 0) -> Factor:
+def built(rate: float = 0.5, epochs: int = 0, kernel: Literal[1, 3] = 1) -> Factor:
     keras3().utils.set_random_seed(0)
-    loss = Factor(rate, epochs)
+    loss = Factor(rate, epochs, kernel)
     loss.build([(4, 4, 6)], [(4, 4, 2)])
     return loss
 
@@ -38,14 +40,16 @@ def arrays(network: object) -> list[np.ndarray]:
     return [np.asarray(variable, np.float64) for variable in network.weights]  # type: ignore[attr-defined]
 
 
-def test_against_scipy() -> None:
-    loss, (teacher, student) = built(), normal((3, 4, 4, 6), (3, 4, 4, 2))
+@pytest.mark.parametrize("kernel_side", [1, 3])
+def test_against_scipy(kernel_side: Literal[1, 3]) -> None:
+    loss, (teacher, student) = built(kernel=kernel_side), normal((3, 4, 4, 6), (3, 4, 4, 2))
     theirs, weights = teacher.astype(np.float64), arrays(loss.paraphrasers[0].layers[0])
     for kernel, bias in zip(weights[::2], weights[1::2]):
         theirs = leaky(convolved(theirs, kernel, bias))
     ours = student.astype(np.float64)
     for layer in range(3):
         kernel, bias = arrays(loss.translators[0].layers[3 * layer])
+        assert len(kernel) == kernel_side
         ours = convolved(ours, kernel, bias)
         ours = leaky((ours - ours.mean(axis=(0, 1, 2))) / np.sqrt(ours.var(axis=(0, 1, 2)) + 1e-3))
     assert theirs.shape == ours.shape == (3, 4, 4, 3)

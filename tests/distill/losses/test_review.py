@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -54,25 +56,30 @@ def normalised(x: np.ndarray) -> np.ndarray:
 
 
 def left(fusion: Fusion, fused: np.ndarray) -> np.ndarray:
-    """The 3x3 convolution as nine shifted products, and its normalization."""
-    kernel = np.asarray(fusion.leave.kernel, np.float64)
-    padded = np.pad(fused, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    """The last convolution as shifted products, and its normalization."""
+    convolution = fusion.leave.layers[0] if hasattr(fusion.leave, "layers") else fusion.leave
+    kernel = np.asarray(convolution.kernel, np.float64)
+    kernel = kernel if kernel.ndim == 4 else kernel[None, None]
+    side = len(kernel)
+    padded = np.pad(fused, ((0, 0), (side // 2, side // 2), (side // 2, side // 2), (0, 0)))
     height, width = fused.shape[1:3]
-    return normalised(sum(padded[:, y : y + height, x : x + width] @ kernel[y, x] for y in range(3) for x in range(3)))
+    return normalised(sum(padded[:, y : y + height, x : x + width] @ kernel[y, x] for y in range(side) for x in range(side)))
 
 
-def test_two_stages_against_loops() -> None:
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_two_stages_against_loops(kernel: Literal[1, 3]) -> None:
     keras3().utils.set_random_seed(0)
-    loss = Review()
+    loss = Review(4, kernel)
     loss.build([(4, 4, 6), (2, 2, 5)], [(4, 4, 2), (2, 2, 3)])
     teachers, students = normal((3, 4, 4, 6), (3, 2, 2, 5)), normal((3, 4, 4, 2), (3, 2, 2, 3))
     shallow, deep = loss.fusions
     deepest = normalised(students[1].astype(np.float64) @ np.asarray(deep.enter.kernel))
     own = normalised(students[0].astype(np.float64) @ np.asarray(shallow.enter.kernel))
-    (kernel, bias), fused = (np.asarray(v, np.float64) for v in shallow.fuse.weights.weights), np.zeros_like(own)
+    (of_own, bias, of_deeper), fused = (np.asarray(v, np.float64) for one in shallow.fuse.networks for v in one.weights), np.zeros_like(own)
+    assert own.shape == (3, 4, 4, 4)
     for n, y, x in np.ndindex(own.shape[:3]):
         below = deepest[n, y // 2, x // 2]
-        a = 1 / (1 + np.exp(-(np.concatenate([own[n, y, x], below]) @ kernel + bias)))
+        a = 1 / (1 + np.exp(-(own[n, y, x] @ of_own + below @ of_deeper + bias)))
         fused[n, y, x] = a[0] * own[n, y, x] + a[1] * below
     expected = context(left(deep, deepest), teachers[1].astype(np.float64)) + context(left(shallow, fused), teachers[0].astype(np.float64))
     assert float(loss.compute_loss(teachers, students)) == pytest.approx(expected, rel=1e-4)
@@ -99,11 +106,20 @@ def test_vectors_as_the_deepest_stage_and_other_sizes() -> None:
     assert teacher_gradients(lambda t: loss.compute_loss(t, students), teachers) == [None, None]
 
 
+def test_fused_maps_are_narrow_unless_told_otherwise() -> None:
+    def sizes(loss: Review) -> list[tuple[int, ...]]:
+        loss.build([(4, 4, 6), (2, 2, 5)], [(4, 4, 4), (2, 2, 8)])
+        return [tuple(fusion.leave.get_weights()[0].shape) for fusion in loss.fusions]
+
+    assert sizes(Review()) == [(2, 6), (2, 5)]
+    assert sizes(Review(channels=8, kernel=3)) == [(3, 3, 8, 6), (3, 3, 8, 5)]
+
+
 def test_moving_statistics_are_kept_and_not_trained() -> None:
-    loss = Review()
+    loss = Review(kernel=3)
     loss.build([(4, 4, 6), (2, 2, 5)], [(4, 4, 2), (2, 2, 3)])
-    assert len(loss.trainable_variables) == 2 * (1 + 2 + 1 + 2) + 2
-    assert len(loss.variables) == len(loss.trainable_variables) + 2 * 4
+    assert len(loss.trainable_variables) == 2 * (3 + 3) + 3
+    assert len(loss.variables) == len(loss.trainable_variables) + 2 * 2
 
 
 def test_unbuilt() -> None:

@@ -71,6 +71,13 @@ def test_one_position_by_hand() -> None:
     assert float(SVD().compute_loss(teachers, students)) == pytest.approx(2 * (1 - np.exp(-1 / 8)) ** 2, rel=1e-4)
 
 
+def test_of_a_large_batch_the_first_samples_are_compared() -> None:
+    teachers, students = normal(*SHAPES), normal(*SHAPES, seed=1)
+    two = float(SVD(decomposed=2).compute_loss(teachers, students))
+    assert two == float(SVD().compute_loss([one[:2] for one in teachers], [one[:2] for one in students]))
+    assert two != pytest.approx(float(SVD().compute_loss(teachers, students)), rel=1e-3)
+
+
 def test_sign_and_scale_do_not_matter() -> None:
     teachers = normal(*SHAPES)
     assert float(SVD().compute_loss(teachers, teachers)) == pytest.approx(0, abs=1e-8)

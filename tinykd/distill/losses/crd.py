@@ -25,20 +25,27 @@ class CRD(Loss):
     `Z` is the mean of `N exp(...)` over the first batch, and stays. Negatives are drawn with replacement, never the sample itself.
     All of it is computed in logarithms. The banks take `2 N dimension` floats: 61 MB at 60000 samples.
 
+    The paper draws `K` others for each sample. Here `drawn` are drawn for a batch, and `K` times their mean stands for the sum over
+    `K`: the same expectation, and so has its gradient, where a score of every sample with 16384 others costs more than a small student.
+
     Args:
         negatives: `K`, at most `N - 1`.
         temperature: `T`, above 0.
         momentum: of the rows of the memory banks.
         dimension: of the embeddings.
+        drawn: rows of the memory banks that a step reads.
     """
 
     compares: ClassVar[Compares] = "features"
 
-    def __init__(self, negatives: int = 16384, temperature: float = 0.07, momentum: float = 0.5, dimension: int = 128) -> None:
+    def __init__(
+        self, negatives: int = 16384, temperature: float = 0.07, momentum: float = 0.5, dimension: int = 128, drawn: int = 2048
+    ) -> None:
         self.negatives = negatives
         self.temperature = temperature
         self.momentum = momentum
         self.dimension = dimension
+        self.drawn = drawn
 
     def build(self, teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> None:
         """An embedding and a memory bank for each side; needs `samples`.
@@ -53,7 +60,7 @@ class CRD(Loss):
             )
         if self.samples is None or self.samples < 2:
             raise UsageError("crd remembers each training sample and needs to know how many there are", "set its samples before build")
-        self.drawn = min(self.negatives, self.samples - 1)
+        self.others = min(self.negatives, self.samples - 1)
         self.networks = [
             keras.layers.Dense(self.dimension, kernel_initializer="lecun_uniform", name=f"crd_{side}") for side in ("teacher", "student")
         ]
@@ -65,8 +72,8 @@ class CRD(Loss):
             keras.Variable(rows((self.samples, self.dimension)), trainable=False, name=f"crd_{side}_bank")
             for side in ("teacher", "student")
         ]
-        #: Of the teacher's rows with the student's anchors, and the reverse; 0 until the first batch.
-        self.normalizations = [keras.Variable(0.0, trainable=False, name=f"crd_{side}_z") for side in ("teacher", "student")]
+        #: log Z of the teacher's rows with the student's anchors, and of the reverse; -inf until the first batch.
+        self.normalizations = [keras.Variable(-math.inf, trainable=False, name=f"crd_{side}_z") for side in ("teacher", "student")]
         self.seeds = keras.random.SeedGenerator()
 
     @property
@@ -87,9 +94,9 @@ class CRD(Loss):
             unit(network(flat(feature)))
             for network, (feature,) in zip(self.networks, (fixed(teacher_outputs), features(student_outputs)), strict=True)
         ]
-        chosen = keras.ops.concatenate([index[:, None], self.draw(index)], axis=1)
+        others = self.draw()
         loss = sum(
-            self._contrast(anchor, bank, chosen, normalization)
+            self._contrast(anchor, bank, index, others, normalization)
             for anchor, bank, normalization in zip(reversed(embedded), self.banks, self.normalizations, strict=True)
         )
         for bank, rows in zip(self.banks, embedded, strict=True):
@@ -97,22 +104,26 @@ class CRD(Loss):
             bank.assign(keras.ops.scatter_update(bank, index[:, None], new))
         return loss
 
-    def draw(self, index: Any) -> Any:
-        """Other samples than `index` `[batch]`, uniformly, with replacement, `[batch, negatives]`."""
-        assert self.samples is not None
-        others = keras.random.randint((index.shape[0] or keras.ops.shape(index)[0], self.drawn), 0, self.samples - 1, seed=self.seeds)
-        return others + keras.ops.cast(others >= index[:, None], "int32")
+    def draw(self) -> Any:
+        """Rows of the banks, uniformly, with replacement, `[drawn]`."""
+        return keras.random.randint((self.drawn,), 0, self.samples, seed=self.seeds)
 
-    def _contrast(self, anchor: Any, bank: Any, chosen: Any, normalization: Any) -> Any:
-        """Noise-contrastive estimate of `anchor` `[batch, dimension]` against rows `chosen` `[batch, 1 + K]`, the positive first."""
+    def _contrast(self, anchor: Any, bank: Any, index: Any, others: Any, normalization: Any) -> Any:
+        """Noise-contrastive estimate of `anchor` `[batch, dimension]` against rows `index` of the same samples and rows `others`."""
         assert self.samples is not None
-        # Against all rows, then chosen: far less to move than the chosen rows of each anchor.
-        all_scores = keras.ops.matmul(anchor, keras.ops.transpose(bank)) / self.temperature
-        scores = keras.ops.take_along_axis(all_scores, chosen, axis=1)
-        first = self.samples * keras.ops.mean(keras.ops.exp(keras.ops.stop_gradient(scores)))
-        z = keras.ops.where(normalization > 0, normalization, first)
-        normalization.assign(z)
-        log_odds = scores - keras.ops.log(z) - math.log(self.drawn / self.samples)
-        positive = keras.ops.log_sigmoid(log_odds[:, 0])
-        negative = keras.ops.sum(keras.ops.log_sigmoid(-log_odds[:, 1:]), axis=1)
-        return -keras.ops.mean(positive + negative)
+        positive = keras.ops.sum(anchor * keras.ops.take(bank, index, axis=0), axis=1) / self.temperature
+        negative = keras.ops.matmul(anchor, keras.ops.transpose(keras.ops.take(bank, others, axis=0))) / self.temperature
+        # A mean over the others of each sample, from which it is left out itself.
+        apart = keras.ops.cast(index[:, None] != others, "float32")
+        share = apart / keras.ops.maximum(keras.ops.sum(apart, axis=1, keepdims=True), 1.0)
+        scores = keras.ops.concatenate([positive[:, None], negative + keras.ops.log(self.others * share)], axis=1)
+        mean = keras.ops.logsumexp(keras.ops.stop_gradient(scores)) - math.log(1 + self.others) - keras.ops.log(_count(index))
+        log_z = keras.ops.where(keras.ops.isfinite(normalization), normalization, math.log(self.samples) + mean)
+        normalization.assign(log_z)
+        shift = log_z + math.log(self.others / self.samples)
+        rejected = self.others * keras.ops.sum(share * keras.ops.log_sigmoid(shift - negative), axis=1)
+        return -keras.ops.mean(keras.ops.log_sigmoid(positive - shift) + rejected)
+
+
+def _count(index: Any) -> Any:
+    return keras.ops.cast(keras.ops.shape(index)[0], "float32")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -29,17 +29,20 @@ class Factor(Loss):
     teacher's channels; `prepare` trains it on the teacher's features alone (reconstruction, mean squared error, Adam), after which it
     does not change. The student's comes from a translator, the encoder's three convolutions with batch normalization, trained beside
     the student. As in the paper and its authors' code the whole factor is compared, where RepDistiller first averages its channels.
+    The paper's translator has 3x3 filters; trained beside a student for a microcontroller they cost as much as the student does.
 
     Args:
         rate: channels of the factor over those of the teacher, `k` in the paper.
         epochs: of the paraphraser's training.
+        kernel: side of the translator's filters.
     """
 
     compares: ClassVar[Compares] = "features"
 
-    def __init__(self, rate: float = 0.5, epochs: int = 30) -> None:
+    def __init__(self, rate: float = 0.5, epochs: int = 30, kernel: Literal[1, 3] = 1) -> None:
         self.rate = rate
         self.epochs = epochs
+        self.kernel = kernel
         self.paraphrasers: list[Any] = []
 
     def build(self, teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> None:
@@ -50,7 +53,7 @@ class Factor(Loss):
         """
         require_maps("factor", *teacher_shapes, *student_shapes)
         widths = [max(1, int(shape[-1] * self.rate)) for shape in teacher_shapes]
-        self.translators = [_translator(shape, width) for shape, width in zip(student_shapes, widths, strict=True)]
+        self.translators = [_translator(shape, width, self.kernel) for shape, width in zip(student_shapes, widths, strict=True)]
         self.paraphrasers = [_paraphraser(shape, width) for shape, width in zip(teacher_shapes, widths, strict=True)]
         self.networks = [*self.translators, *self.paraphrasers]
         for paraphraser in self.paraphrasers:
@@ -82,11 +85,11 @@ class Factor(Loss):
         return total
 
 
-def _translator(shape: Shape, width: int) -> Any:
+def _translator(shape: Shape, width: int, kernel: int) -> Any:
     """Three convolutions from the student's map to the factor."""
     layers = [keras.Input(shape)]
     for channels in (shape[-1], width, width):
-        layers += [keras.layers.Conv2D(channels, 3, padding="same"), keras.layers.BatchNormalization(), keras.layers.LeakyReLU(LEAK)]
+        layers += [keras.layers.Conv2D(channels, kernel, padding="same"), keras.layers.BatchNormalization(), keras.layers.LeakyReLU(LEAK)]
     return keras.Sequential(layers, name="translator")
 
 

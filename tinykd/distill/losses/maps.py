@@ -28,9 +28,20 @@ def nearest(feature: Any, height: int, width: int) -> Any:
     """A map brought to `[batch, height, width, channels]`: row `i` is row `floor(i h / height)` of its `h`, columns likewise."""
     for axis, size in ((1, height), (2, width)):
         have = int(feature.shape[axis])
-        if have != size:
+        if size % have == 0:
+            feature = _repeated(feature, size // have, axis)
+        elif have != size:
             feature = keras.ops.take(feature, np.arange(size) * have // size, axis=axis)
     return feature
+
+
+def _repeated(feature: Any, times: int, axis: int) -> Any:
+    """Each row (`axis` 1) or column (2) `times` times: as `take`, whose gradient is far slower."""
+    if times == 1:
+        return feature
+    shape = [-1, *feature.shape[1:]]
+    wide = keras.ops.repeat(keras.ops.expand_dims(feature, axis + 1), times, axis=axis + 1)
+    return keras.ops.reshape(wide, [*shape[:axis], shape[axis] * times, *shape[axis + 1 :]])
 
 
 def same_width(teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> list[Any]:
@@ -46,9 +57,29 @@ def same_width(teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape])
 
 def moments(first: Any, second: Any) -> Any:
     """The mean over positions of the products of every two channels, `[batch, channels, channels]`, of maps of one size."""
-    positions = first.shape[1] * first.shape[2]
-    a, b = (keras.ops.reshape(one, (-1, positions, one.shape[-1])) for one in (first, second))
-    return keras.ops.matmul(keras.ops.transpose(a, (0, 2, 1)), b) / positions
+    a, b = _rows(first), _rows(second)
+    return keras.ops.matmul(keras.ops.swapaxes(a, 1, 2), b) / a.shape[1]
+
+
+def own_moments(feature: Any) -> Any:
+    """`moments` of a map with itself, for whatever is made of them symmetrically (see `gram`)."""
+    rows = _rows(feature)
+    return gram(rows) / rows.shape[1]
+
+
+def gram(rows: Any) -> Any:
+    """`rows^T rows`, `[..., channels, channels]` from `[..., positions, channels]`.
+
+    What comes back to a symmetric matrix is symmetric, and then the gradient is the same through either factor: taken through one, and
+    transposed for the other, it costs half.
+    """
+    dots = keras.ops.matmul(keras.ops.swapaxes(keras.ops.stop_gradient(rows), -1, -2), rows)
+    return dots + keras.ops.swapaxes(dots, -1, -2) - keras.ops.stop_gradient(dots)
+
+
+def _rows(feature: Any) -> Any:
+    """`[batch, positions, channels]`."""
+    return keras.ops.reshape(feature, (-1, feature.shape[1] * feature.shape[2], feature.shape[-1]))
 
 
 def widened(matrices: Any, first: Any, second: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.loss import Loss, Shape, features, fixed
+from tinykd.distill.losses.maps import gram
 from tinykd.distill.losses.sizes import matched, require_maps
 from tinykd.distill.losses.unit import inverse_length
 
@@ -21,12 +22,14 @@ def linear(teacher: Any, student: Any) -> Any:
 
 def polynomial(teacher: Any, student: Any) -> Any:
     """With the squared dot product as kernel, from the matrices of dot products, where lengths are divided out."""
-    within_t, within_s = _gram(teacher), _gram(student)
-    across = keras.ops.matmul(_transposed(student), teacher)
-    t, s = (inverse_length(keras.ops.diagonal(gram, axis1=1, axis2=2)) for gram in (within_t, within_s))
+    within_t, within_s = gram(teacher), gram(student)
+    across = keras.ops.matmul(keras.ops.swapaxes(teacher, 1, 2), student)
+    t, s = (keras.ops.square(inverse_length(_diagonal(dots))) for dots in (within_t, within_s))
     discrepancy = 0.0
-    for dots, left, right, times in ((within_t, t, t, 1.0), (within_s, s, s, 1.0), (across, s, t, -2.0)):
-        discrepancy += times * keras.ops.mean(keras.ops.square(dots * left[:, :, None] * right[:, None, :]))
+    for dots, left, right, times in ((within_t, t, t, 1.0), (within_s, s, s, 1.0), (across, t, s, -2.0)):
+        # The sum over both channels is two products with vectors, which leaves the matrix to be gone through once.
+        rows = keras.ops.matmul(keras.ops.square(dots), right[:, :, None])[:, :, 0]
+        discrepancy += times * keras.ops.mean(rows * left) / right.shape[1]
     return discrepancy
 
 
@@ -75,14 +78,6 @@ def _mean_channel(channels: Any) -> Any:
     return keras.ops.matmul(channels, weights[:, :, None])
 
 
-def _gram(channels: Any) -> Any:
-    """Dot products of every two channels, `[batch, channels, channels]`.
-
-    A symmetric product's gradient is the same through either factor: taken through one, and transposed for the other, it costs half.
-    """
-    dots = keras.ops.matmul(_transposed(keras.ops.stop_gradient(channels)), channels)
-    return dots + _transposed(dots) - keras.ops.stop_gradient(dots)
-
-
-def _transposed(matrices: Any) -> Any:
-    return keras.ops.swapaxes(matrices, 1, 2)
+def _diagonal(matrices: Any) -> Any:
+    """`[batch, channels]`; the gradient of a masked sum is much quicker than that of `keras.ops.diagonal`."""
+    return keras.ops.sum(matrices * keras.ops.eye(matrices.shape[-1]), axis=-1)

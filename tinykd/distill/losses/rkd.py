@@ -61,12 +61,19 @@ def _relative(distances: Any) -> Any:
 
 
 def _cosines(sides: Any) -> Any:
-    """Of the angle between `x_j - x_i` and `x_k - x_i`, as `[i, j, k]`; 0 where a side has no length."""
-    return keras.ops.matmul(sides, keras.ops.transpose(sides, (0, 2, 1)))
+    """Of the angle between `x_j - x_i` and `x_k - x_i`, as `[i, j, k]`; 0 where a side has no length.
+
+    What comes back is as symmetric in `j` and `k` as the cosines are, so its gradient is the same through either factor: taken
+    through one of them, twice, it costs half.
+    """
+    once = keras.ops.stop_gradient(sides)
+    return keras.ops.matmul(once, keras.ops.transpose(2.0 * sides - once, (0, 2, 1)))
 
 
 def _huber(x: Any) -> Any:
-    """Mean of `x^2 / 2` up to 1, `|x| - 1/2` beyond."""
-    size = keras.ops.absolute(x)
-    inner = keras.ops.minimum(size, 1.0)
-    return keras.ops.mean(inner * (size - inner / 2))
+    """Mean of `x^2 / 2` up to 1, `|x| - 1/2` beyond.
+
+    Both are `c (x - c / 2)` with `c` the slope, `x` clipped to [-1, 1]; with `c` held, its gradient is theirs.
+    """
+    slope = keras.ops.stop_gradient(keras.ops.clip(x, -1.0, 1.0))
+    return keras.ops.mean(slope * (x - slope / 2))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.losses.fsp import require_consecutive
 from tinykd.distill.losses.loss import Loss, Shape, features, fixed
-from tinykd.distill.losses.maps import as_map, moments, same_width, widened
+from tinykd.distill.losses.maps import as_map, own_moments, same_width, widened
 from tinykd.recipe.losses.loss import Compares
 
 keras = _keras()
@@ -33,14 +33,19 @@ class SVD(Loss):
     have a sum that is not negative, and the student's follow. Where channels differ, a 1x1 convolution without bias takes the
     student's to the teacher's.
 
+    Decompositions cost more than a small student. The mean over the first `decomposed` samples of a batch, which is in random order, has
+    the expectation of that over all of them, and so has its gradient.
+
     Args:
         k: singular vectors of a map.
+        decomposed: samples of a batch that are compared, at most.
     """
 
     compares: ClassVar[Compares] = "features"
 
-    def __init__(self, k: int = 1) -> None:
+    def __init__(self, k: int = 1, decomposed: int = 24) -> None:
         self.k = k
+        self.decomposed = decomposed
 
     def build(self, teacher_shapes: Sequence[Shape], student_shapes: Sequence[Shape]) -> None:
         """One 1x1 convolution a pair of layers of different widths.
@@ -53,7 +58,8 @@ class SVD(Loss):
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **_: Any) -> Any:
         """Scalar loss from features of two or more pairs of layers, in order of the forward pass."""
-        teachers, students = ([moments(x, x) for x in map(as_map, side)] for side in (fixed(teacher_outputs), features(student_outputs)))
+        sides = ([as_map(one)[: self.decomposed] for one in side] for side in (fixed(teacher_outputs), features(student_outputs)))
+        teachers, students = ([own_moments(x) for x in side] for side in sides)
         require_consecutive("svd", teachers)
         if self.networks:
             students = [widened(student, network, network) for student, network in zip(students, self.networks, strict=True)]

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from tinykd.recipe.losses.loss import Compares, FeatureSection, LossSection
-from tinykd.recipe.section import NonNegative, NonNegativeInt, Positive
+from tinykd.recipe.losses.loss import Auto, Compares, FeatureSection, LossSection
+from tinykd.recipe.section import NonNegative, NonNegativeInt, Positive, PositiveInt
 
 REGRESSORS = "a regressor a pair: a 1x1 convolution on maps, a dense layer on vectors"
 
@@ -21,6 +21,7 @@ class Hint(FeatureSection):
     Paper: Romero et al. 2015, "FitNets: Hints for Thin Deep Nets", equation 3
     """
 
+    auto: ClassVar[Auto] = "inner_maps"
     helpers: ClassVar[str] = REGRESSORS
 
     name: Literal["hint"] = Field(default="hint", description="kind of knowledge")
@@ -48,6 +49,8 @@ class Mmd(FeatureSection):
     Paper: Huang and Wang 2017, "Like What You Like: Knowledge Distill via Neuron Selectivity Transfer"
     """
 
+    auto: ClassVar[Auto] = "inner_maps"
+
     name: Literal["mmd"] = Field(default="mmd", description="kind of knowledge")
     weight: NonNegative = Field(default=50.0, description="beside the labels' cross-entropy")
     kernel: Literal["linear", "polynomial"] = Field(default="linear", description="K: the dot product, or its square (then it is nst)")
@@ -59,6 +62,8 @@ class Nst(FeatureSection):
     Formula: mean (t · t')^2 + mean (s · s')^2 - 2 mean (s · t)^2 over pairs of channels of length 1, summed over pairs of layers
     Paper: Huang and Wang 2017, "Like What You Like: Knowledge Distill via Neuron Selectivity Transfer"
     """
+
+    auto: ClassVar[Auto] = "inner_maps"
 
     name: Literal["nst"] = Field(default="nst", description="kind of knowledge")
     weight: NonNegative = Field(default=50.0, description="beside the labels' cross-entropy")
@@ -73,6 +78,8 @@ class ActivationBoundary(FeatureSection):
     Paper: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons"
     """
 
+    auto: ClassVar[Auto] = "inner_maps"
+    reads: ClassVar[Literal["output", "pre_activation"]] = "pre_activation"
     helpers: ClassVar[str] = REGRESSORS
 
     name: Literal["activation_boundary"] = Field(default="activation_boundary", description="kind of knowledge")
@@ -89,6 +96,8 @@ class Sparsity(FeatureSection):
     Paper: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons"
     """
 
+    auto: ClassVar[Auto] = "inner_maps"
+    reads: ClassVar[Literal["output", "pre_activation"]] = "pre_activation"
     helpers: ClassVar[str] = f"{REGRESSORS}, where widths differ"
 
     name: Literal["sparsity"] = Field(default="sparsity", description="kind of knowledge")
@@ -108,29 +117,34 @@ class Factor(FeatureSection):
     Paper: Kim, Park and Kwak 2018, "Paraphrasing Complex Network: Network Compression via Factor Transfer", equation 3
     """
 
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "last_map"
+    auto: ClassVar[Auto] = "last_map"
     helpers: ClassVar[str] = "a paraphraser (six convolutions) and a translator (three) a pair"
 
     name: Literal["factor"] = Field(default="factor", description="kind of knowledge")
     weight: NonNegative = Field(default=200.0, description="beside the labels' cross-entropy")
     rate: Positive = Field(default=0.5, description="channels of the factor over the teacher's, k")
     epochs: NonNegativeInt = Field(default=30, description="of the paraphraser's training")
+    kernel: Literal[1, 3] = Field(default=1, description="side of the translator's filters; the paper's is 3")
 
 
 class Review(FeatureSection):
     """Knowledge review: each stage of the teacher also teaches the student's deeper stages.
 
     From the deepest stage to the shallowest, maps of the student are fused with weights a position, and compared at several sizes.
+    The authors fuse at the deepest stage's channels and leave by 3x3 convolutions: for a small student set both keys, and see the cost.
 
     Formula: sum_l w_l mean (pool_l(F_s) - pool_l(F_t))^2 / sum_l w_l, sizes l: all, 4, 2, 1, w: 1, 1/2, 1/4, 1/8, summed over stages
     Paper: Chen et al. 2021, "Distilling Knowledge via Knowledge Review", section 3
     """
 
-    helpers: ClassVar[str] = "a fusion a stage: a 1x1 convolution, a 3x3 one, and one for the weights of positions"
+    auto: ClassVar[Auto] = "inner_maps"
+    helpers: ClassVar[str] = "a fusion a stage: a convolution in, one out, and one for the weights of positions"
 
     name: Literal["review"] = Field(default="review", description="kind of knowledge")
     weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy; the authors take up to 8")
     warmup_epochs: NonNegative = Field(default=20.0, description="in which the weight rises linearly from 0")
+    channels: PositiveInt | None = Field(default=None, description="of the fused maps; half of the narrowest stage's unless given")
+    kernel: Literal[1, 3] = Field(default=1, description="side of the filters that lead to the teacher's channels; the paper's is 3")
 
 
 class Msff(FeatureSection):
@@ -142,6 +156,7 @@ class Msff(FeatureSection):
     Paper: Li et al. 2024, "Multistage feature fusion knowledge distillation", Scientific Reports 14
     """
 
+    auto: ClassVar[Auto] = "inner_maps"
     helpers: ClassVar[str] = "a 1x1 convolution for each two stages that are fused, and a query a stage"
 
     name: Literal["msff"] = Field(default="msff", description="kind of knowledge")

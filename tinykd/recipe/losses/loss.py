@@ -25,6 +25,10 @@ Pairs = tuple[tuple[str, str], ...] | Literal["auto"]
 """(student layer, teacher layer), each a name or a glob; or `auto`."""
 
 
+Auto = Literal["maps", "inner_maps", "last_map", "embedding"]
+"""What `pairs = "auto"` means to a loss."""
+
+
 class LossSection(Section):
     """A term of the distillation loss.
 
@@ -49,10 +53,13 @@ class FeatureSection(LossSection):
 
     Attributes:
         auto: what `pairs = "auto"` means: `maps`, the last layer of each spatial size that both networks have (where neither has
-            maps, the embedding); `last_map`, the last of these; `embedding`, the last vector before the logits.
+            maps, the embedding); `inner_maps`, these without the largest, if there are more than two; `last_map`, the last of these;
+            `embedding`, the last vector before the logits.
+        reads: what `auto` takes of a layer of the student that is a ReLU: its output, or its input, the pre-activation.
     """
 
     compares: ClassVar[Compares] = "features"
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "maps"
+    auto: ClassVar[Auto] = "maps"
+    reads: ClassVar[Literal["output", "pre_activation"]] = "output"
 
     pairs: Pairs = Field(default="auto", description="[student layer, teacher layer] each, names or globs; auto matches by resolution")

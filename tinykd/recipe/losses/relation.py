@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from tinykd.recipe.losses.loss import FeatureSection
+from tinykd.recipe.losses.loss import Auto, FeatureSection
 from tinykd.recipe.section import NonNegative, Positive, PositiveInt
 
 
@@ -17,7 +17,7 @@ class Similarity(FeatureSection):
     Paper: Tung and Mori 2019, "Similarity-Preserving Knowledge Distillation"
     """
 
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "last_map"
+    auto: ClassVar[Auto] = "last_map"
 
     name: Literal["similarity"] = Field(default="similarity", description="kind of knowledge")
     weight: NonNegative = Field(default=3000.0, description="beside the labels' cross-entropy")
@@ -32,7 +32,7 @@ class Pkt(FeatureSection):
     Paper: Passalis and Tefas 2018, "Learning Deep Representations with Probabilistic Knowledge Transfer"
     """
 
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "embedding"
+    auto: ClassVar[Auto] = "embedding"
 
     name: Literal["pkt"] = Field(default="pkt", description="kind of knowledge")
     weight: NonNegative = Field(default=30000.0, description="beside the labels' cross-entropy")
@@ -47,7 +47,7 @@ class Correlation(FeatureSection):
     Paper: Peng et al. 2019, "Correlation Congruence for Knowledge Distillation"
     """
 
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "embedding"
+    auto: ClassVar[Auto] = "embedding"
     helpers: ClassVar[str] = "an embedding of the student's feature a pair: a dense layer"
 
     name: Literal["correlation"] = Field(default="correlation", description="kind of knowledge")
@@ -86,6 +86,7 @@ class Svd(FeatureSection):
     name: Literal["svd"] = Field(default="svd", description="kind of knowledge")
     weight: NonNegative = Field(default=1.0, description="beside the labels' cross-entropy")
     k: PositiveInt = Field(default=1, description="singular vectors of a map")
+    decomposed: PositiveInt = Field(default=24, description="samples of a batch that are compared, at most")
 
 
 class Rkd(FeatureSection):
@@ -97,7 +98,7 @@ class Rkd(FeatureSection):
     Paper: Park et al. 2019, "Relational Knowledge Distillation", equations 4 to 9
     """
 
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "embedding"
+    auto: ClassVar[Auto] = "embedding"
 
     name: Literal["rkd"] = Field(default="rkd", description="kind of knowledge")
     weight: NonNegative = Field(default=1.0, description="of both parts")
@@ -114,7 +115,7 @@ class Crd(FeatureSection):
     Paper: Tian, Krishnan and Isola 2020, "Contrastive Representation Distillation", equations 17 and 18
     """
 
-    auto: ClassVar[Literal["maps", "last_map", "embedding"]] = "embedding"
+    auto: ClassVar[Auto] = "embedding"
     helpers: ClassVar[str] = "an embedding of each side, a dense layer; a memory bank of each"
 
     name: Literal["crd"] = Field(default="crd", description="kind of knowledge")
@@ -123,3 +124,4 @@ class Crd(FeatureSection):
     temperature: Positive = Field(default=0.07, description="T")
     momentum: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.5, description="of the memory banks' rows")
     dimension: PositiveInt = Field(default=128, description="of the embeddings")
+    drawn: PositiveInt = Field(default=2048, description="rows of the banks that a step reads: their mean, times K, is the sum over K")
