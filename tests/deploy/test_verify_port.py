@@ -18,16 +18,20 @@ from tests.compile.models import conv_then_dense_bytes
 from tests.deploy.commands import tinykd
 from tests.target.machines import needs_qemu
 from tests.target.wire import Machine, Wire, plugged_in, running
+from tinykd.deploy.board import connect
 from tinykd.deploy.export import export
 from tinykd.deploy.firmware import build_device
 from tinykd.deploy.source import open_source
+from tinykd.deploy.verify import check, choose_vectors, verify_board
 from tinykd.recipe.model import Export
+from tinykd.target.board_files import board_names, load_board
 from tinykd.target.build import Image
 from tinykd.target.fault_injection import flip_bit, weight_tables
 
 pytest.importorskip("serial", reason="pyserial is not installed")
 
 BOARD = "mps2-an386"
+MACHINES = [name for name in board_names() if (board := load_board(name)).qemu is not None and board.ports]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,20 @@ def test_every_integer_of_a_board(home: Path, board: tuple[Wire, Machine], image
     recorded = home / "tree" / "report"
     assert json.loads((recorded / "verification.json").read_text()) == proof
     jsonschema.validate(proof, json.loads((recorded / "verification.schema.json").read_text()))
+
+
+@needs_qemu
+@pytest.mark.parametrize("name", MACHINES)
+def test_every_machine_with_a_port(home: Path, name: str) -> None:
+    exported = export(open_source(home / "small.tflite"), Export(target=name), home / name)
+    with plugged_in(build_device(exported).elf, name) as (wire, _), connect(exported, wire.url, None, 20) as board:
+        proof, _ = verify_board(exported, choose_vectors(exported, 2, 3), board)
+    check(proof)
+    assert (proof.compared, proof.constants_intact) == (10, True)
+    assert proof.board is not None
+    assert proof.board.ticks is not None
+    assert proof.board.ticks.least > 0
+    assert 0 < (proof.board.stack_high_water_bytes or 0) <= proof.stack_bytes
 
 
 @needs_qemu

@@ -5,11 +5,7 @@
 
 #include <stdint.h>
 
-#ifndef TINYKD_BAUD
-#define TINYKD_BAUD 115200u
-#endif
-
-/* Sets up clocks and pins, and the port to TINYKD_BAUD, 8 data bits, no parity, 1 stop bit. Called once. It must end even if a
+/* Sets up clocks and pins, and the port to the baud rate of board.h, 8 data bits, no parity, 1 stop bit. Called once. It must end even if a
  * clock never becomes ready. */
 void tinykd_uart_init(void);
 
