@@ -144,28 +144,24 @@ def find_groups(model: Any, section: NetAug) -> Grouping:
     entering: dict[str, Layout] = {}
     kept: list[str] = []
     for layer in model.operations:
-        ours = [tensor for tensor in _input_tensors(layer) if id(tensor) in tensors]
+        first = type(layer).__name__ == "InputLayer"
+        ours = [] if first else _known(layer.name, _listed(layer.input), tensors)
         known = [tensors[id(tensor)] for tensor in ours]
         inputs[layer.name] = tuple(id(tensor) for tensor in ours)
-        output = layer.output
-        if type(layer).__name__ == "InputLayer":
-            made = None
-        else:
-            made = _passed_on(dimensions, layer, known)
-            if made is None:
-                kept.append(layer.name)
-        if made is None:
+        made = _passed_on(dimensions, layer, known)
+        if made is None and not first:
+            kept.append(layer.name)
             for layout in known:
                 dimensions.fix(layout)
-        for tensor in _listed(output):
+        for tensor in _listed(layer.output):
             layout = made or Layout((dimensions.new(int(tensor.shape[-1] or 1), layer.name),))
             if made is None:
                 dimensions.fix(layout)
             tensors[id(tensor)] = layout
-        layouts[layer.name] = tensors[id(_listed(output)[0])]
+        layouts[layer.name] = tensors[id(_listed(layer.output)[0])]
         if len(known) == 1:
             entering[layer.name] = known[0]
-    for tensor in _listed(model.outputs):
+    for tensor in _known("the output", _listed(model.outputs), tensors):
         dimensions.fix(tensors[id(tensor)])
     roots = [one for one in range(len(dimensions.parent)) if dimensions.root(one) == one and one not in dimensions.fixed]
     expanding = _Blocks(model, dimensions, inputs, layouts, entering)
@@ -299,15 +295,14 @@ class _Blocks:
         return {self.dimensions.root(part) for part in layout.parts}
 
 
-def _input_tensors(layer: Any) -> list[Any]:
-    if type(layer).__name__ == "InputLayer":
-        return []
-    try:
-        return _listed(layer.input)
-    except (AttributeError, ValueError):
+def _known(reader: str, read: Sequence[Any], tensors: Mapping[int, Layout]) -> Sequence[Any]:
+    """What a layer reads. Keras tells the tensors of a layer's first use only."""
+    if any(id(tensor) not in tensors for tensor in read):
         raise UnsupportedModel(
-            f"the layer {layer.name} is used several times, which network augmentation does not know", "use a layer for each place"
-        ) from None
+            f"{reader} reads what a layer gives that is used several times, which network augmentation does not know",
+            "use a layer of its own for each place",
+        )
+    return read
 
 
 def _listed(tensors: Any) -> list[Any]:

@@ -77,14 +77,14 @@ class Supernet:
     def extract(self) -> Any:
         """Put the tiny network's weights into the student, and return it."""
         for ours, theirs in zip(self.tiny, self.wide, strict=True):
-            ours.assign(np.asarray(theirs.variable)[theirs.tiny(self.grouping.groups)])
+            ours.assign(theirs.variable.numpy()[theirs.tiny(self.grouping.groups)])
         return self.student
 
     def insert(self) -> None:
         """Put the student's weights where the tiny network's are."""
         for ours, theirs in zip(self.tiny, self.wide, strict=True):
-            values = np.array(theirs.variable)
-            values[theirs.tiny(self.grouping.groups)] = np.asarray(ours)
+            values = np.array(theirs.variable.numpy())
+            values[theirs.tiny(self.grouping.groups)] = ours.numpy()
             theirs.variable.assign(values)
 
     def sort(self, also: Sequence[WideVariable] = ()) -> None:
@@ -99,7 +99,7 @@ class Supernet:
         importance = self._importance()
         orders = {group: np.argsort(-norms, kind="stable") for group, norms in importance.items()}
         for one in (*self.wide, *also):
-            one.variable.assign(np.asarray(one.variable)[one.reordered(groups, orders)])
+            one.variable.assign(one.variable.numpy()[one.reordered(groups, orders)])
 
     def _importance(self) -> dict[int, NDArray[np.float64]]:
         """By group: the L1 norm, `[widest]`, of what the kernels behind it multiply each channel with."""
@@ -109,7 +109,7 @@ class Supernet:
             if set(one.axes) != {-2, -1}:  # not a kernel that mixes channels
                 continue
             layout = one.axes[-2]
-            kernel = np.abs(np.asarray(one.variable, np.float64))
+            kernel = np.abs(one.variable.numpy().astype(np.float64))
             read = kernel.sum(axis=tuple(axis for axis in range(kernel.ndim) if axis != kernel.ndim - 2))
             read = read.reshape(layout.repeats, -1).sum(axis=0)
             for group, start, count in segments(groups, layout):
