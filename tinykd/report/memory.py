@@ -106,7 +106,7 @@ class Memory(Section):
     golden_bytes: Bytes = Field(description="golden vectors of the self-test at start")
     flash_bytes: Bytes
     code_parts: tuple[Piece, ...] = Field(
-        (), description="what `code_bytes` are made of: kernels, the model's calls, their parameters, firmware"
+        (), description="what `code_bytes` are made of: kernels, the model's calls, their parameters, checksum of the constants, firmware"
     )
     kernels: tuple[Piece, ...] = Field(description="code by function, largest first")
     arena_bytes: Bytes = Field(description="tensors and scratch, as planned, in all banks")

@@ -12,7 +12,7 @@ _WEIGHTS = re.compile(r"tinykd_.+_weights$")
 _MODEL = "tinykd_"
 _MEMORY = re.compile(r"tinykd_.+_memory$")
 _BANK = ".bank."
-_SELF_TEST = re.compile(r"tinykd_.+_constants$")
+_CHECKSUM = re.compile(r"tinykd_.+_constants$|crc32$")
 _GOLDEN = re.compile(r"tinykd_.+_golden$")
 ARENA = ("main", "arena")
 """Source and name of the array that holds the activations."""
@@ -56,12 +56,14 @@ class CodeSize:
         kernels: what computes layers, and the compiler's helper functions.
         calls: the model's own functions: one call a layer.
         parameters: the tables that the calls pass.
-        firmware: the program around the model: port, frames, self test, strings, padding.
+        checksum: what the check of the constants at start takes: where they lie, and CRC-32, which frames use too.
+        firmware: the program around the model: port, frames, golden vectors' check, strings, padding.
     """
 
     kernels: int
     calls: int
     parameters: int
+    checksum: int
     firmware: int
 
 
@@ -137,12 +139,13 @@ def measure(elf: Elf, firmware: Collection[str] = ()) -> Sizes:
 
 
 def _code(objects: Iterable[ObjectSize], total: int, firmware: Collection[str]) -> CodeSize:
-    apart = (_WEIGHTS, _GOLDEN, _SELF_TEST)
+    apart = (_WEIGHTS, _GOLDEN, _CHECKSUM)
     inside = [one for one in objects if one.source not in (*firmware, REST) and not any(kind.match(one.source) for kind in apart)]
+    checksum = sum(one.code + one.constants for one in objects if _CHECKSUM.match(one.source))
     model = [one for one in inside if one.source.startswith(_MODEL)]
     calls, parameters = sum(one.code for one in model), sum(one.constants for one in model)
     kernels = sum(one.code + one.constants for one in inside) - calls - parameters
-    return CodeSize(kernels, calls, parameters, total - kernels - calls - parameters)
+    return CodeSize(kernels, calls, parameters, checksum, total - kernels - calls - parameters - checksum)
 
 
 def _objects(elf: Elf) -> tuple[ObjectSize, ...]:
