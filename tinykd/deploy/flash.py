@@ -81,9 +81,9 @@ def _ready(name: str, board: Board, port: str, zephyr: str) -> bool:
 
 
 def find_program(tool: Tool) -> str | None:
-    """The tool's program: beside this Python, where pip puts it, or on the PATH."""
-    beside = shutil.which(tool.program, path=str(Path(sys.executable).parent))
-    return beside or shutil.which(tool.program)
+    """The tool's program: on the PATH, or beside this Python, where pip puts it."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(tool.program) or shutil.which(tool.program, path=beside)
 
 
 def mounted(label: str) -> Path | None:
