@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -81,6 +82,30 @@ def test_killed_processes_end_with_the_same_bytes(tmp_path: Path) -> None:
         assert process.wait() == -signal.SIGKILL, f"finished before it could be killed in {stage}"
     subprocess.run(command(path, tmp_path / "broken"), check=True, capture_output=True)
     assert result(tmp_path / "broken") == result(tmp_path / "unbroken")
+
+
+@pytest.mark.slow
+def test_fresh_processes_in_other_places_give_the_same_bytes(tmp_path: Path) -> None:
+    """Neither the order of sets, nor the folder, nor what the process built before may reach a file."""
+    recipe = small_recipe(tmp_path)
+    path = tmp_path / "recipe.toml"
+    path.write_text(show(recipe))
+    before = "import keras; keras.Sequential([keras.Input((2,)), keras.layers.Dense(2), keras.layers.ReLU()]); "
+    processes = []
+    for hash_seed, out, prelude in (
+        ("1", "a", ""),
+        ("2", "elsewhere/b", "from tinykd.distill.keras_modules import keras as k; k(); " + before),
+    ):
+        plain = command(path, tmp_path / out)
+        words = [*plain[:2], prelude + plain[2], *plain[3:]]
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        processes.append(subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+    for process in processes:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+    assert result(tmp_path / "a") == result(tmp_path / "elsewhere/b")
+    recorded = json.loads((tmp_path / "a/environment.json").read_text())["processes"]
+    assert [one["variables"]["PYTHONHASHSEED"] for one in recorded] == ["1"]
 
 
 @pytest.mark.slow
