@@ -12,6 +12,7 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "cortex-m33": ("dsp", "blocked"),
     "cortex-m55": ("mve", "dsp", "blocked"),
     "rv32imac": ("blocked", "software_float"),
+    "rv32imc": ("blocked", "software_float"),
 }
 """By core; cores that are not listed run the portable kernels."""
 

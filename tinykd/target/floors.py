@@ -84,6 +84,7 @@ CORES: dict[str, str] = {
     "cortex-m33": "dsp",
     "cortex-m55": "mve",
     "rv32imac": "rv32",
+    "rv32imc": "rv32",
 }
 """The row of `FLOORS` that holds for a core."""
 
