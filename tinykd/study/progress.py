@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from tinykd.study.cells import Cell
 from tinykd.study.run import Outcome, Watcher
@@ -25,6 +25,9 @@ class QuietWatcher:
         """See `Watcher`."""
 
     def end(self, outcome: Outcome) -> None:
+        """See `Watcher`."""
+
+    def close(self) -> None:
         """See `Watcher`."""
 
 
@@ -61,17 +64,19 @@ class BarWatcher(QuietWatcher):
         columns = (
             TextColumn("{task.description}"),
             BarColumn(20),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[text]}"),
         )
         self._progress = Progress(*columns, console=console, transient=True)
         self._whole = TaskID(0)
+        self._total = self._done = 0
         self._cells: dict[str, TaskID] = {}
 
     def begin(self, total: int, finished: int) -> None:
         """See `Watcher`."""
-        self._whole = self._progress.add_task("cells", total=total, completed=finished, text="")
+        self._total, self._done = total, finished
+        self._whole = self._progress.add_task("study", total=total, completed=finished, text=self._count())
         self._progress.start()
 
     def start(self, cell: Cell) -> None:
@@ -86,12 +91,16 @@ class BarWatcher(QuietWatcher):
     def end(self, outcome: Outcome) -> None:
         """See `Watcher`."""
         self._progress.remove_task(self._cells.pop(outcome.cell.name))
-        self._progress.advance(self._whole)
+        self._done += 1
+        self._progress.update(self._whole, completed=self._done, text=self._count())
         self._console.print(told(outcome), markup=False, highlight=False, style="red" if outcome.error else None)
 
-    def stop(self) -> None:
-        """Take the bars away."""
+    def close(self) -> None:
+        """See `Watcher`."""
         self._progress.stop()
+
+    def _count(self) -> str:
+        return f"{self._done} of {self._total} cells"
 
 
 def told(outcome: Outcome) -> str:

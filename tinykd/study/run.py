@@ -49,6 +49,10 @@ class Watcher(Protocol):
         """A cell has ended."""
         ...
 
+    def close(self) -> None:
+        """The study is over or was interrupted."""
+        ...
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -140,6 +144,7 @@ def run_cells(
                     watcher.event(process.cell, process.last)
     finally:
         _stop(running)
+        watcher.close()
     return [outcomes[cell.name] for cell in cells]
 
 
