@@ -21,8 +21,13 @@ from tinykd.compile.stream.schedule import LAYER_BY_LAYER
 _INCLUDE = re.compile(r'^#include "tinykd/([^"]+)"', re.MULTILINE)
 
 
-_ONLY_C = """#ifdef __cplusplus
+_SINGLE_FILE = """#ifdef __cplusplus
 #error "compile this file as C: its name must end in .c; C++ programs include the header, which says extern \"C\""
+#endif
+
+/* Headers of kernels are joined here, and a model calls a part of what they define; in a header clang says nothing of that. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wunused-function"
 #endif
 
 """
@@ -106,7 +111,7 @@ def single_file(program: Program, plan: Plan, library: Mapping[str, str]) -> dic
     kernels = external_functions(includable[source] for source in sources if not source.startswith(names.prefix))
     return {
         public: files[f"include/{public}"],
-        f"{names.prefix}.c": banner(program.graph) + _ONLY_C + renamed(joined, kernels, names.prefix),
+        f"{names.prefix}.c": banner(program.graph) + _SINGLE_FILE + renamed(joined, kernels, names.prefix),
     }
 
 
