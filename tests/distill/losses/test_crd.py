@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.distill.losses.gradients import normal, student_gradient, teacher_gradients
+from tests.distill.losses.batches import normals, student_gradient, teacher_gradients
 from tinykd.distill.keras_modules import keras as keras3
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.losses.crd import CRD
@@ -60,7 +60,7 @@ def test_two_steps_against_probabilities() -> None:
     loss = built(Known(3, TEMPERATURE, 0.25, DIMENSION))
     z: list[float | None] = [None, None]
     for seed in (0, 1):
-        teacher, student = normal((2, 5), (2, 3), seed=seed)
+        teacher, student = normals((2, 5), (2, 3), seed=seed)
         banks = [np.asarray(bank, np.float64) for bank in loss.banks]
         g_t, g_s = embedded(loss, 0, teacher), embedded(loss, 1, student)
         (of_student, z[0]), (of_teacher, z[1]) = estimate(g_s, banks[0], z[0]), estimate(g_t, banks[1], z[1])
@@ -83,7 +83,7 @@ def test_draws_every_sample_alike() -> None:
 
 def test_its_expectation_is_that_of_the_paper() -> None:
     """The paper draws K others for each sample: the mean over all that can be drawn, times K, is what is expected of that."""
-    teacher, student = normal((2, 5), (2, 3))
+    teacher, student = normals((2, 5), (2, 3))
     loss = built(CRD(3, TEMPERATURE, 0.5, DIMENSION))
     for normalization in loss.normalizations:
         normalization.assign(np.log(4.0))
@@ -104,7 +104,7 @@ def test_its_expectation_is_that_of_the_paper() -> None:
 
 
 def test_checkpoint_repeats_the_next_step() -> None:
-    loss, (teacher, student) = built(CRD(5, dimension=DIMENSION)), normal((2, 5), (2, 3))
+    loss, (teacher, student) = built(CRD(5, dimension=DIMENSION)), normals((2, 5), (2, 3))
     loss.compute_loss(teacher, student, index=INDEX)
     kept = [np.array(variable) for variable in loss.variables]
     once = float(loss.compute_loss(teacher, student, index=INDEX))
@@ -118,7 +118,7 @@ def test_checkpoint_repeats_the_next_step() -> None:
 
 def test_inside_a_compiled_step_it_learns() -> None:
     tf, loss = tensorflow(), built(CRD(8, dimension=DIMENSION))
-    teacher, student = normal((SAMPLES, 5), (SAMPLES, 3))
+    teacher, student = normals((SAMPLES, 5), (SAMPLES, 3))
     variables = [variable.value for variable in loss.trainable_variables]
     optimizer = keras3().optimizers.Adam(0.05)
 
@@ -135,7 +135,7 @@ def test_inside_a_compiled_step_it_learns() -> None:
 
 
 def test_compiled_for_any_batch_it_is_the_same() -> None:
-    tf, (teacher, student) = tensorflow(), normal((2, 5), (2, 3))
+    tf, (teacher, student) = tensorflow(), normals((2, 5), (2, 3))
     eager, loss = built(CRD(5, dimension=DIMENSION)), built(CRD(5, dimension=DIMENSION))
     specifications = [tf.TensorSpec((None, 5)), tf.TensorSpec((None, 3)), tf.TensorSpec((None,), tf.int64)]
     compiled = tf.function(lambda t, s, index: loss.compute_loss(t, s, index=index), input_signature=specifications, autograph=False)
@@ -148,19 +148,19 @@ def test_compiled_for_any_batch_it_is_the_same() -> None:
 
 def test_far_apart_embeddings_stay_finite() -> None:
     loss = built(Known(3, 0.01, 0.5, DIMENSION))
-    teacher, student = normal((2, 5), (2, 3))
+    teacher, student = normals((2, 5), (2, 3))
     (gradient,) = student_gradient(lambda s: loss.compute_loss(teacher, s[0], index=INDEX), [student])
     assert np.isfinite(gradient).all()
     assert np.abs(gradient).max() > 0
 
 
 def test_no_gradient_reaches_the_teacher() -> None:
-    loss, (teacher, student) = built(CRD(5, dimension=DIMENSION)), normal((2, 5), (2, 3))
+    loss, (teacher, student) = built(CRD(5, dimension=DIMENSION)), normals((2, 5), (2, 3))
     assert teacher_gradients(lambda t: loss.compute_loss(t[0], student, index=INDEX), [teacher]) == [None]
 
 
 def test_what_it_needs() -> None:
-    teacher, student = normal((2, 5), (2, 3))
+    teacher, student = normals((2, 5), (2, 3))
     with pytest.raises(UsageError, match="index"):
         built(CRD(5, dimension=DIMENSION)).compute_loss(teacher, student)
     with pytest.raises(UsageError, match="build"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from tests.distill.losses.gradients import normal, student_gradient, teacher_gradients
+from tests.distill.losses.batches import normals, student_gradient, teacher_gradients
 from tinykd.distill.keras_modules import keras as keras3
 from tinykd.distill.losses.factor import Factor
 from tinykd.errors import UnsupportedModel
@@ -42,7 +42,7 @@ def arrays(network: object) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("kernel_side", [1, 3])
 def test_against_scipy(kernel_side: Literal[1, 3]) -> None:
-    loss, (teacher, student) = built(kernel=kernel_side), normal((3, 4, 4, 6), (3, 4, 4, 2))
+    loss, (teacher, student) = built(kernel=kernel_side), normals((3, 4, 4, 6), (3, 4, 4, 2))
     theirs, weights = teacher.astype(np.float64), arrays(loss.paraphrasers[0].layers[0])
     for kernel, bias in zip(weights[::2], weights[1::2]):
         theirs = leaky(convolved(theirs, kernel, bias))
@@ -58,7 +58,7 @@ def test_against_scipy(kernel_side: Literal[1, 3]) -> None:
 
 
 def test_preparing_teaches_the_paraphraser_to_give_features_back() -> None:
-    loss, (mixture, basis) = built(rate=0.5, epochs=300), normal((64, 4, 4, 2), (2, 6))
+    loss, (mixture, basis) = built(rate=0.5, epochs=300), normals((64, 4, 4, 2), (2, 6))
     maps = np.maximum(mixture @ basis, 0).astype(np.float32)  # two numbers a position: a factor of three channels can hold them
     error = [np.mean((np.asarray(loss.paraphrasers[0](maps)) - maps) ** 2)]
     translator = arrays(loss.translators[0])
@@ -71,7 +71,7 @@ def test_preparing_teaches_the_paraphraser_to_give_features_back() -> None:
 
 def test_the_paraphraser_is_kept_but_not_trained_with_the_student() -> None:
     loss = built(epochs=1)
-    loss.prepare(normal((8, 4, 4, 6)))
+    loss.prepare(normals((8, 4, 4, 6)))
     trained = {id(variable) for variable in loss.trainable_variables}
     assert trained == {id(variable) for translator in loss.translators for variable in translator.trainable_variables}
     kept = {id(variable) for variable in loss.variables}
@@ -84,7 +84,7 @@ def test_a_larger_map_is_pooled() -> None:
     keras3().utils.set_random_seed(0)
     loss = Factor()
     loss.build([(2, 2, 6), (4, 2, 3)], [(4, 4, 2), (2, 2, 2)])
-    teachers, students = normal((3, 2, 2, 6), (3, 4, 2, 3)), normal((3, 4, 4, 2), (3, 2, 2, 2))
+    teachers, students = normals((3, 2, 2, 6), (3, 4, 2, 3)), normals((3, 4, 4, 2), (3, 2, 2, 2))
     gradients = student_gradient(lambda s: loss.compute_loss(teachers, s), students)
     assert all(np.abs(gradient).max() > 0 for gradient in gradients)
     assert 0 < float(loss.compute_loss(teachers, students)) < 4
@@ -96,5 +96,5 @@ def test_vectors_are_refused() -> None:
 
 
 def test_no_gradient_reaches_the_teacher() -> None:
-    loss, (teacher, student) = built(), normal((3, 4, 4, 6), (3, 4, 4, 2))
+    loss, (teacher, student) = built(), normals((3, 4, 4, 6), (3, 4, 4, 2))
     assert teacher_gradients(lambda t: loss.compute_loss(t[0], student), [teacher]) == [None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.distill.losses.gradients import normal, slope, teacher_gradients
+from tests.distill.losses.batches import normals, slope, teacher_gradients
 from tinykd.distill.losses.fsp import FSP
 from tinykd.errors import RecipeError
 
@@ -26,7 +26,7 @@ def flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def test_against_outer_products() -> None:
     shapes = ((3, 4, 6, 2), (3, 2, 3, 4), (3, 1, 1, 5))
-    teachers, students = normal(*shapes, seed=1), normal(*shapes, seed=2)
+    teachers, students = normals(*shapes, seed=1), normals(*shapes, seed=2)
     expected = sum(
         np.mean([np.mean((flow(students[i][n], students[i + 1][n]) - flow(teachers[i][n], teachers[i + 1][n])) ** 2) for n in range(3)])
         for i in range(2)
@@ -42,7 +42,7 @@ def test_one_position_by_hand() -> None:
 
 
 def test_sizes_and_vectors_and_order_of_positions_do_not_matter() -> None:
-    teachers = normal((2, 4, 4, 3), (2, 4, 4, 2))
+    teachers = normals((2, 4, 4, 3), (2, 4, 4, 2))
     assert float(FSP().compute_loss(teachers, teachers)) == 0
     # The same shuffle of positions in both layers; a student whose map repeats each position twice.
     order = np.random.default_rng(0).permutation(16)
@@ -58,7 +58,7 @@ def test_other_widths_get_a_convolution_and_equal_ones_none() -> None:
     loss.build([(4, 4, 3), (2, 2, 5)], [(4, 4, 2), (2, 2, 5)])
     (kernel,) = loss.trainable_variables
     assert kernel.shape == (2, 3)
-    teachers, students = normal((2, 4, 4, 3), (2, 2, 2, 5)), normal((2, 4, 4, 2), (2, 2, 2, 5))
+    teachers, students = normals((2, 4, 4, 3), (2, 2, 2, 5)), normals((2, 4, 4, 2), (2, 2, 2, 5))
     wide = (students[0].reshape(-1, 2) @ np.asarray(kernel)).reshape(2, 4, 4, 3)
     expected = FSP().compute_loss(teachers, [wide.astype(np.float32), students[1]])
     assert float(loss.compute_loss(teachers, students)) == pytest.approx(float(expected), rel=1e-5)
@@ -68,11 +68,11 @@ def test_one_pair_is_refused() -> None:
     with pytest.raises(RecipeError, match="consecutive"):
         FSP().build([(4, 4, 3)], [(4, 4, 3)])
     with pytest.raises(RecipeError, match="consecutive"):
-        FSP().compute_loss(*normal((2, 4, 4, 3), (2, 4, 4, 3)))
+        FSP().compute_loss(*normals((2, 4, 4, 3), (2, 4, 4, 3)))
 
 
 def test_gradient() -> None:
-    teachers, students = normal((2, 4, 4, 3), (2, 2, 2, 2)), normal((2, 4, 4, 3), (2, 2, 2, 2), seed=5)
+    teachers, students = normals((2, 4, 4, 3), (2, 2, 2, 2)), normals((2, 4, 4, 3), (2, 2, 2, 2), seed=5)
     said, found = slope(lambda s: FSP().compute_loss(teachers, s), students)
     assert said == pytest.approx(found, rel=1e-2)
     assert teacher_gradients(lambda t: FSP().compute_loss(t, students), teachers) == [None, None]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from tests.distill.losses.gradients import normal
+from tests.distill.losses.batches import normals
 from tinykd.distill.keras_modules import keras as keras3
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.losses.jacobian import Jacobian
@@ -63,7 +63,7 @@ def value(student: Any, teacher: Any, x: np.ndarray, form: Any = "gradient") -> 
 
 
 def test_linear_networks_by_formula() -> None:
-    student, teacher, (x,) = linear(0), linear(1), normal((3, 4))
+    student, teacher, (x,) = linear(0), linear(1), normals((3, 4))
     ours, theirs = of_linear(student, x), of_linear(teacher, x)
     assert value(student, teacher, x) == pytest.approx(np.mean([np.dot(row, row) for row in ours - theirs]), rel=1e-5)
     mine, yours = (np.abs(one) / np.sqrt(np.sum(one**2, axis=1, keepdims=True)) for one in (ours, theirs))
@@ -71,7 +71,7 @@ def test_linear_networks_by_formula() -> None:
 
 
 def test_maps_by_differences() -> None:
-    student, teacher, (x,) = convolutional(0), convolutional(1), normal((3, 3, 3, 2))
+    student, teacher, (x,) = convolutional(0), convolutional(1), normals((3, 3, 3, 2))
     ours, theirs = by_differences(student, x), by_differences(teacher, x)
     assert value(student, teacher, x) == pytest.approx(np.sum((ours - theirs) ** 2) / 3, rel=1e-2)
     mine, yours = (np.abs(one).mean(axis=-1).reshape(3, -1) for one in (ours, theirs))
@@ -80,7 +80,7 @@ def test_maps_by_differences() -> None:
 
 
 def test_the_batch_does_not_change_a_samples_gradient() -> None:
-    student, teacher, (x,) = linear(0), linear(1), normal((3, 4))
+    student, teacher, (x,) = linear(0), linear(1), normals((3, 4))
     alone = [
         float(Jacobian().compute_loss(None, None, inputs=x[n : n + 1], labels=LABELS[n : n + 1], student=student, teacher=teacher))
         for n in range(3)
@@ -90,7 +90,7 @@ def test_the_batch_does_not_change_a_samples_gradient() -> None:
 
 @pytest.mark.parametrize("form", ["gradient", "attention"])
 def test_it_teaches_the_student_alone(form: str) -> None:
-    tf, student, teacher, (x,) = tensorflow(), convolutional(0), convolutional(1), normal((3, 3, 3, 2))
+    tf, student, teacher, (x,) = tensorflow(), convolutional(0), convolutional(1), normals((3, 3, 3, 2))
     before = [np.array(one) for one in student.non_trainable_variables]
 
     @tf.function(autograph=False)
@@ -110,7 +110,7 @@ def test_it_teaches_the_student_alone(form: str) -> None:
 
 
 def test_no_gradient_reaches_the_teacher() -> None:
-    tf, student, teacher, (x,) = tensorflow(), linear(0), linear(1), normal((3, 4))
+    tf, student, teacher, (x,) = tensorflow(), linear(0), linear(1), normals((3, 4))
     variables = [one.value for one in teacher.trainable_variables]
     with tf.GradientTape() as tape:
         loss = Jacobian().compute_loss(None, None, inputs=x, labels=LABELS, student=student, teacher=teacher)
@@ -118,7 +118,7 @@ def test_no_gradient_reaches_the_teacher() -> None:
 
 
 def test_what_it_needs() -> None:
-    student, (x,) = linear(0), normal((3, 4))
+    student, (x,) = linear(0), normals((3, 4))
     with pytest.raises(UsageError, match="labels"):
         Jacobian().compute_loss(None, None, inputs=x, student=student, teacher=student)
     with pytest.raises(UsageError, match="teacher"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.distill.losses.gradients import normal, student_gradient, teacher_gradients
+from tests.distill.losses.batches import normals, student_gradient, teacher_gradients
 from tinykd.distill.keras_modules import keras as keras3
 from tinykd.distill.losses.msff import MSFF
 from tinykd.errors import UsageError
@@ -35,7 +35,7 @@ def far(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def test_two_stages_against_loops() -> None:
-    loss, teachers, students = built(), normal(*TEACHERS), normal(*STUDENTS, seed=1)
+    loss, teachers, students = built(), normals(*TEACHERS), normals(*STUDENTS, seed=1)
     (own, below), (deepest,) = ([np.asarray(one.kernel, np.float64) for one in stage.convolutions] for stage in loss.stages)
     own_bias, below_bias = (np.asarray(one.bias, np.float64) + 0.5 for one in loss.stages[0].convolutions)
     for one in loss.stages[0].convolutions:
@@ -55,7 +55,7 @@ def test_two_stages_against_loops() -> None:
 
 def test_nothing_to_learn_where_fused_maps_are_the_teachers_whatever_their_scale() -> None:
     loss = built(((3, 4, 4, 2),), ((3, 4, 4, 2),))
-    (student,) = normal((3, 4, 4, 2))
+    (student,) = normals((3, 4, 4, 2))
     (stage,) = loss.stages
     fused = np.asarray(stage([student]))
     assert float(loss.compute_loss(7 * fused, student)) == pytest.approx(0, abs=1e-6)
@@ -64,13 +64,13 @@ def test_nothing_to_learn_where_fused_maps_are_the_teachers_whatever_their_scale
 
 def test_every_stage_learns_and_no_gradient_reaches_the_teacher() -> None:
     loss = built(((3, 8, 2, 6), (3, 5)), ((3, 4, 4, 2), (3, 3)))
-    teachers, students = normal((3, 8, 2, 6), (3, 5)), normal((3, 4, 4, 2), (3, 3), seed=1)
+    teachers, students = normals((3, 8, 2, 6), (3, 5)), normals((3, 4, 4, 2), (3, 3), seed=1)
     assert all(np.abs(one).max() > 0 for one in student_gradient(lambda s: loss.compute_loss(teachers, s), students))
     assert teacher_gradients(lambda t: loss.compute_loss(t, students), teachers) == [None, None]
 
 
 def test_dead_maps_give_finite_gradients() -> None:
-    loss, teachers = built(), normal(*TEACHERS)
+    loss, teachers = built(), normals(*TEACHERS)
     teachers[0][..., 0] = 0
     for gradient in student_gradient(lambda s: loss.compute_loss(teachers, s), [np.zeros(shape, np.float32) for shape in STUDENTS]):
         assert np.isfinite(gradient).all()
@@ -78,4 +78,4 @@ def test_dead_maps_give_finite_gradients() -> None:
 
 def test_unbuilt() -> None:
     with pytest.raises(UsageError, match="build"):
-        MSFF().compute_loss(*normal((2, 4, 4, 3), (2, 4, 4, 3)))
+        MSFF().compute_loss(*normals((2, 4, 4, 3), (2, 4, 4, 3)))

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from tests.distill.losses.gradients import normal, student_gradient, teacher_gradients
+from tests.distill.losses.batches import normals, student_gradient, teacher_gradients
 from tinykd.distill.keras_modules import keras as keras3
 from tinykd.distill.losses.review import Fusion, Review, hierarchical_context
 from tinykd.errors import UsageError
@@ -33,7 +33,7 @@ def context(a: np.ndarray, b: np.ndarray) -> float:
 
 @pytest.mark.parametrize("size", [1, 2, 4, 8])
 def test_hierarchical_context(size: int) -> None:
-    a, b = (one.astype(np.float64) for one in normal((2, size, size, 3), (2, size, size, 3)))
+    a, b = (one.astype(np.float64) for one in normals((2, size, size, 3), (2, size, size, 3)))
     assert float(hierarchical_context(a.astype(np.float32), b.astype(np.float32))) == pytest.approx(context(a, b), rel=1e-5)
 
 
@@ -45,7 +45,7 @@ def test_hierarchical_context_by_hand() -> None:
 
 def test_oblong_maps() -> None:
     # 6x2: only 1x1 is smaller both ways.
-    a, b = (one.astype(np.float64) for one in normal((2, 6, 2, 3), (2, 6, 2, 3)))
+    a, b = (one.astype(np.float64) for one in normals((2, 6, 2, 3), (2, 6, 2, 3)))
     whole, mean = np.mean((a - b) ** 2), np.mean((a.mean(axis=(1, 2)) - b.mean(axis=(1, 2))) ** 2)
     assert float(hierarchical_context(a.astype(np.float32), b.astype(np.float32))) == pytest.approx((whole + mean / 2) / 1.5, rel=1e-5)
 
@@ -71,7 +71,7 @@ def test_two_stages_against_loops(kernel: Literal[1, 3]) -> None:
     keras3().utils.set_random_seed(0)
     loss = Review(4, kernel)
     loss.build([(4, 4, 6), (2, 2, 5)], [(4, 4, 2), (2, 2, 3)])
-    teachers, students = normal((3, 4, 4, 6), (3, 2, 2, 5)), normal((3, 4, 4, 2), (3, 2, 2, 3))
+    teachers, students = normals((3, 4, 4, 6), (3, 2, 2, 5)), normals((3, 4, 4, 2), (3, 2, 2, 3))
     shallow, deep = loss.fusions
     deepest = normalised(students[1].astype(np.float64) @ np.asarray(deep.enter.kernel))
     own = normalised(students[0].astype(np.float64) @ np.asarray(shallow.enter.kernel))
@@ -89,9 +89,9 @@ def test_a_shallow_stage_of_the_teacher_teaches_the_deeper_stage_of_the_student(
     keras3().utils.set_random_seed(0)
     loss = Review()
     loss.build([(4, 4, 6), (2, 2, 5)], [(4, 4, 2), (2, 2, 3)])
-    students = normal((3, 4, 4, 2), (3, 2, 2, 3))
-    deep = normal((3, 2, 2, 5))[0]
-    shallow = normal((3, 4, 4, 6), (3, 4, 4, 6))
+    students = normals((3, 4, 4, 2), (3, 2, 2, 3))
+    deep = normals((3, 2, 2, 5))[0]
+    shallow = normals((3, 4, 4, 6), (3, 4, 4, 6))
     _, one = student_gradient(lambda s: loss.compute_loss([shallow[0], deep], s), students)
     _, other = student_gradient(lambda s: loss.compute_loss([shallow[1], deep], s), students)
     assert np.abs(one - other).max() > 1e-4
@@ -101,7 +101,7 @@ def test_vectors_as_the_deepest_stage_and_other_sizes() -> None:
     keras3().utils.set_random_seed(0)
     loss = Review()
     loss.build([(4, 2, 6), (5,)], [(8, 6, 2), (3,)])
-    teachers, students = normal((3, 4, 2, 6), (3, 5)), normal((3, 8, 6, 2), (3, 3))
+    teachers, students = normals((3, 4, 2, 6), (3, 5)), normals((3, 8, 6, 2), (3, 3))
     assert all(np.abs(one).max() > 0 for one in student_gradient(lambda s: loss.compute_loss(teachers, s), students))
     assert teacher_gradients(lambda t: loss.compute_loss(t, students), teachers) == [None, None]
 
@@ -124,4 +124,4 @@ def test_moving_statistics_are_kept_and_not_trained() -> None:
 
 def test_unbuilt() -> None:
     with pytest.raises(UsageError, match="build"):
-        Review().compute_loss(*normal((2, 4, 4, 3), (2, 4, 4, 3)))
+        Review().compute_loss(*normals((2, 4, 4, 3), (2, 4, 4, 3)))

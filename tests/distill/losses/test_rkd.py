@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
-from tests.distill.losses.gradients import normal, slope, student_gradient, teacher_gradients
+from tests.distill.losses.batches import normals, slope, student_gradient, teacher_gradients
 from tinykd.distill.losses.rkd import RKD
 
 pytestmark = pytest.mark.train
@@ -34,7 +34,7 @@ def cosines(x: np.ndarray) -> np.ndarray:
 
 
 def test_against_scipy() -> None:
-    teacher, student = normal((7, 5), (7, 3))
+    teacher, student = normals((7, 5), (7, 3))
     student[0] *= 9  # far away: the linear part of Huber's loss
     of_distances, of_angles = smooth_l1(distances(student) - distances(teacher)), smooth_l1(cosines(student) - cosines(teacher))
     assert np.abs(distances(student) - distances(teacher)).max() > 1
@@ -53,19 +53,19 @@ def test_three_points_by_hand() -> None:
 
 
 def test_maps_are_vectors() -> None:
-    teacher, student = normal((4, 2, 3, 2), (4, 2, 2, 1))
+    teacher, student = normals((4, 2, 3, 2), (4, 2, 2, 1))
     expected = RKD().compute_loss(teacher.reshape(4, -1), student.reshape(4, -1))
     assert float(RKD().compute_loss(teacher, student)) == pytest.approx(float(expected))
 
 
 def test_pairs_add_up() -> None:
-    a, b, c, d = normal((4, 2), (4, 3), (4, 5), (4, 2))
+    a, b, c, d = normals((4, 2), (4, 3), (4, 5), (4, 2))
     both = RKD().compute_loss([a, b], [c, d])
     assert float(both) == pytest.approx(float(RKD().compute_loss(a, c)) + float(RKD().compute_loss(b, d)), rel=1e-6)
 
 
 def test_a_moved_turned_scaled_teacher_costs_nothing() -> None:
-    (teacher,) = normal((6, 4))
+    (teacher,) = normals((6, 4))
     turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(4, 4)))
     student = (3.0 * teacher @ turn + 5.0).astype(np.float32)
     assert float(RKD().compute_loss(teacher, student)) == pytest.approx(0.0, abs=1e-6)
@@ -73,7 +73,7 @@ def test_a_moved_turned_scaled_teacher_costs_nothing() -> None:
 
 
 def test_equal_samples_give_a_finite_gradient() -> None:
-    teacher, student = normal((5, 3), (5, 3))
+    teacher, student = normals((5, 3), (5, 3))
     student[1] = student[0]
     (gradient,) = student_gradient(lambda s: RKD().compute_loss(teacher, s[0]), [student])
     assert np.isfinite(gradient).all()
@@ -81,7 +81,7 @@ def test_equal_samples_give_a_finite_gradient() -> None:
 
 
 def test_gradient() -> None:
-    teacher, student = normal((6, 4), (6, 3))
+    teacher, student = normals((6, 4), (6, 3))
     said, found = slope(lambda s: RKD().compute_loss(teacher, s[0]), [student], 1e-3)
     assert said == pytest.approx(found, rel=1e-2)
     assert teacher_gradients(lambda t: RKD().compute_loss(t[0], student), [teacher]) == [None]

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.distill.losses.gradients import normal, slope, student_gradient, teacher_gradients
+from tests.distill.losses.batches import normals, slope, student_gradient, teacher_gradients
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.losses.maps import moments
 from tinykd.distill.losses.svd import SVD, singular
@@ -57,7 +57,7 @@ FEW_POSITIONS = ((2, 4, 4, 3), (2, 1, 2, 7))
 @pytest.mark.parametrize("shapes", [SHAPES, FEW_POSITIONS])
 @pytest.mark.parametrize("k", [1, 2])
 def test_against_numpy(k: int, shapes: tuple[tuple[int, ...], ...]) -> None:
-    teachers, students = normal(*shapes, seed=1), normal(*shapes, seed=2)
+    teachers, students = normals(*shapes, seed=1), normals(*shapes, seed=2)
     value = float(SVD(k).compute_loss(teachers, students))
     assert value == pytest.approx(expected_loss(teachers, students, k), rel=1e-4, abs=1e-5)
     assert value > 1e-3
@@ -72,21 +72,21 @@ def test_one_position_by_hand() -> None:
 
 
 def test_of_a_large_batch_the_first_samples_are_compared() -> None:
-    teachers, students = normal(*SHAPES), normal(*SHAPES, seed=1)
+    teachers, students = normals(*SHAPES), normals(*SHAPES, seed=1)
     two = float(SVD(decomposed=2).compute_loss(teachers, students))
     assert two == float(SVD().compute_loss([one[:2] for one in teachers], [one[:2] for one in students]))
     assert two != pytest.approx(float(SVD().compute_loss(teachers, students)), rel=1e-3)
 
 
 def test_sign_and_scale_do_not_matter() -> None:
-    teachers = normal(*SHAPES)
+    teachers = normals(*SHAPES)
     assert float(SVD().compute_loss(teachers, teachers)) == pytest.approx(0, abs=1e-8)
     assert float(SVD().compute_loss(teachers, [-3 * teachers[0], 0.1 * teachers[1], -teachers[2]])) == pytest.approx(0, abs=1e-8)
 
 
 def test_gradient_of_singular_vectors_is_tensorflows() -> None:
     tf = tensorflow()
-    (maps,) = normal((2, 3, 3, 4))
+    (maps,) = normals((2, 3, 3, 4))
     weights = np.random.default_rng(5).normal(size=(2, 4, 2)).astype(np.float32)
 
     def ours(student: object) -> object:
@@ -106,7 +106,7 @@ def test_gradient_of_singular_vectors_is_tensorflows() -> None:
 
 
 def test_dead_and_degenerate_maps_give_finite_gradients() -> None:
-    teachers, students = normal(*SHAPES), [np.zeros(shape, np.float32) for shape in SHAPES]
+    teachers, students = normals(*SHAPES), [np.zeros(shape, np.float32) for shape in SHAPES]
     students[1][:, :, :, :] = 1.0  # one singular value, the others all 0
     students[2][:, 0, 0, 0] = students[2][:, 1, 1, 1] = 1.0  # two equal ones
     for gradient in student_gradient(lambda s: SVD().compute_loss(teachers, s), students):
@@ -117,7 +117,7 @@ def test_other_widths_get_a_convolution() -> None:
     loss = SVD()
     loss.build([(4, 4, 3), (2, 2, 5)], [(4, 4, 2), (2, 2, 5)])
     assert [variable.shape for variable in loss.trainable_variables] == [(2, 3)]
-    teachers, students = normal((2, 4, 4, 3), (2, 2, 2, 5)), normal((2, 4, 4, 2), (2, 2, 2, 5))
+    teachers, students = normals((2, 4, 4, 3), (2, 2, 2, 5)), normals((2, 4, 4, 2), (2, 2, 2, 5))
     wide = np.einsum("bhwc,cd->bhwd", students[0], np.asarray(loss.trainable_variables[0]))
     expected = SVD().compute_loss(teachers, [wide, students[1]])
     assert float(loss.compute_loss(teachers, students)) == pytest.approx(float(expected), rel=1e-4)
@@ -126,7 +126,7 @@ def test_other_widths_get_a_convolution() -> None:
 
 
 def test_gradient() -> None:
-    teachers, students = normal(*SHAPES), normal(*SHAPES, seed=5)
+    teachers, students = normals(*SHAPES), normals(*SHAPES, seed=5)
     said, found = slope(lambda s: SVD().compute_loss(teachers, s), students, 3e-3)
     assert said == pytest.approx(found, rel=3e-2)
     assert teacher_gradients(lambda t: SVD().compute_loss(t, students), teachers) == [None] * 3

@@ -18,7 +18,7 @@ class ActivationBoundary(Loss):
 
     Summed over neurons, mean over the batch; pair `i` of `n`, shallow to deep, counts `2^(i - n)`. On pre-activations: a student
     neuron is to be on where the teacher's is, by a margin, however strongly. A teacher's layer after its ReLU serves as well, for
-    it has the same signs; the student's should be taken before.
+    it has the same signs; the student's should be taken before, as `auto` does.
 
     Args:
         margin: `m`, above 0.

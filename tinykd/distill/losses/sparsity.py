@@ -32,7 +32,7 @@ class Sparsity(Loss):
     """`mean |1[F_s > 0] - 1[F_t > 0]|` over batch, positions and channels; summed over the pairs of layers.
 
     The step has no gradient: the student's is replaced by a surrogate. Where widths differ a regressor maps the student's first.
-    Take the student's layer before its ReLU: after it, a neuron that is off gets no gradient to turn on.
+    The student's layer should be the one before its ReLU, as `auto` takes it: after it, a neuron that is off gets no gradient to turn on.
 
     Args:
         surrogate: `straight_through`, the step itself with the sigmoid's gradient (neurons that agree get none), or `sigmoid`.

@@ -72,7 +72,8 @@ class Nst(FeatureSection):
 class ActivationBoundary(FeatureSection):
     """Activation boundaries: every neuron on or off as in the teacher, by a margin, however strongly.
 
-    Meant for pre-activations of the student: name its layers before the ReLU. The sum runs over neurons, hence the small weight.
+    Meant for pre-activations of the student: auto takes the layer before each ReLU (an activation inside of a layer cannot be told
+    apart); where you name layers, do likewise. The sum runs over neurons, hence the small weight.
 
     Formula: (r(s) + m)^2 where t <= 0 and r(s) > -m; (r(s) - m)^2 where t > 0 and r(s) <= m; pair i of n counts 2^(i - n)
     Paper: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons"
@@ -90,7 +91,7 @@ class ActivationBoundary(FeatureSection):
 class Sparsity(FeatureSection):
     """Sparsity patterns: the fraction of neurons that are on in one network and off in the other.
 
-    Meant for pre-activations of the student. The step's gradient is replaced by a sigmoid's.
+    Meant for pre-activations of the student, as activation_boundary is. The step's gradient is replaced by a sigmoid's.
 
     Formula: mean |1[F_s > 0] - 1[F_t > 0]|, summed over pairs
     Paper: Heo et al. 2019, "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons"
@@ -111,7 +112,8 @@ class Sparsity(FeatureSection):
 class Factor(FeatureSection):
     """Factor transfer: both networks' maps put into other words, the teacher's by an autoencoder of its features.
 
-    The paraphraser is trained before the student, on the teacher's features alone, and then stays.
+    The paraphraser is trained before the student, on the teacher's features alone, and then stays. The paper's translator has 3x3
+    filters, which beside a small student cost as much as the student does: here they are 1x1 unless kernel is 3.
 
     Formula: mean |f_s / |f_s| - f_t / |f_t||, f the factor of a sample as one vector, summed over pairs
     Paper: Kim, Park and Kwak 2018, "Paraphrasing Complex Network: Network Compression via Factor Transfer", equation 3

@@ -41,7 +41,9 @@ class Pkt(FeatureSection):
 class Correlation(FeatureSection):
     """Correlation congruence: kernels between the samples of a batch, equal in both networks' embeddings.
 
-    The student's feature is embedded at the teacher's width; the teacher's embedding is its feature.
+    The student's feature is embedded at the teacher's width; the teacher's embedding is its feature. The default weight is that of
+    RepDistiller, whose loss is another (products of the differences of neighbours in the batch). Here squares are below 1, so that at
+    this weight the term adds less than 0.02 to the loss: raise it for an effect that can be seen.
 
     Formula: |C_s - C_t|_F^2 / batch^2, C[i, j] = exp(-gamma |x_i - x_j|^2) by its Taylor expansion, or x_i · x_j
     Paper: Peng et al. 2019, "Correlation Congruence for Knowledge Distillation"
@@ -75,12 +77,14 @@ class Fsp(FeatureSection):
 class Svd(FeatureSection):
     """Singular vectors: how the leading directions of one layer's channels lie to those of the next.
 
-    A map is the matrix [positions, channels] = U S V^T; its k first columns of V, scaled by the teacher's S, are compared.
+    A map is the matrix [positions, channels] = U S V^T; its k first columns of V, scaled by the teacher's S, are compared. The mean over
+    some samples of a batch stands for that over all, for decompositions cost more than a small student's step.
 
     Formula: sum (R_s - R_t)^2, R[i, j] = exp(-(a_i - b_j)^2 / 8), a, b singular vectors of consecutive layers, summed over those
     Paper: Lee, Kim and Song 2018, "Self-supervised Knowledge Distillation Using Singular Value Decomposition", section 3
     """
 
+    auto: ClassVar[Auto] = "inner_maps"
     helpers: ClassVar[str] = "a 1x1 convolution a pair whose channels differ"
 
     name: Literal["svd"] = Field(default="svd", description="kind of knowledge")
@@ -109,7 +113,8 @@ class Rkd(FeatureSection):
 class Crd(FeatureSection):
     """Contrastive representation distillation: the teacher's embedding of a sample, among those of many others.
 
-    The others come from a memory bank of both embeddings of every training sample: 2 x samples x dimension floats.
+    The others come from a memory bank of both embeddings of every training sample: 2 x samples x dimension floats. The paper draws K of
+    them for each sample; here a batch shares what is drawn, and K times the mean stands for the sum, at a fraction of the cost.
 
     Formula: -log h(x) - sum over K negatives of log(1 - h(x')), h = P / (P + K/N), P = exp(g_s · g_t / T) / Z, from both sides
     Paper: Tian, Krishnan and Isola 2020, "Contrastive Representation Distillation", equations 17 and 18

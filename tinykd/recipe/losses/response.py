@@ -42,7 +42,8 @@ class Logits(LossSection):
 class SoftTargetCe(LossSection):
     """Cross-entropy with the teacher's softened probabilities as targets.
 
-    Its gradient is that of kd without T^2, and the default weight is T^2 at the default temperature: change both together.
+    Its gradient is that of kd without T^2, and the default weight is T^2 at the default temperature, with which the paper keeps soft
+    targets as strong as labels: change both together.
 
     Formula: -sum over classes of p_t log p_s, p = softmax(z/T)
     Paper: Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network", section 2, first form
@@ -90,7 +91,8 @@ class Dist(LossSection):
 class LogitStd(LossSection):
     """kd, dkd or dist of standardised logits: zero mean and unit deviation over the classes of each sample.
 
-    The student need not reach the teacher's range of logits, only its shape. The loss behind has its own defaults but for T.
+    The student need not reach the teacher's range of logits, only its shape. The loss behind has its own defaults but for T. The
+    deviation is that of the authors' code, whose variance is over classes - 1; the paper's formula has classes.
 
     Formula: loss(n(t), n(s)), n(z) = (z - mean z) / (deviation z + 1e-7)
     Paper: Sun et al. 2024, "Logit Standardization in Knowledge Distillation", algorithm 1
