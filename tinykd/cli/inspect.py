@@ -21,7 +21,7 @@ does not compile is shown in its place with the reason. Exit code: 5 if there is
 
 @click.command(epilog=EXAMPLES)
 @click.argument("source", required=False, type=click.Path(path_type=Path))
-@click.option("--target", metavar="NAME", help="Whose kernels to show; the recipe's target, or cortex-m, by default.")
+@click.option("--target", "--board", metavar="NAME", help="Whose kernels to show; the recipe's target, or cortex-m, by default.")
 @click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro.")
 @click.option("--without", multiple=True, metavar="PASS", help="Leave a graph rewrite out; may be repeated.")
 @click.option("--logits", "also", flag_value="logits", multiple=True, help="Drop a SOFTMAX at the end.")
