@@ -142,7 +142,9 @@ def supernet(student: Any, section: NetAug, layers: Sequence[str] = ()) -> Super
     keras = _keras()
     from tinykd.distill.netaug.layers import ELASTIC, Elastic, elastic
 
-    plain = keras.Model(student.input, student.outputs[0], name=student.name)
+    # A list of one input would make Keras warn about every call with an array. A Sequential has no `input`.
+    inputs = student.inputs[0] if len(student.inputs) == 1 else student.inputs
+    plain = keras.Model(inputs, student.outputs[0], name=student.name)
     grouping = find_groups(plain, section)
     configuration = Configuration(grouping.groups)
     configuration.channels = configuration.widest()
