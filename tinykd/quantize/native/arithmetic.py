@@ -111,7 +111,7 @@ def mean(total: Any, count: int, scale: Scale, result: Result) -> Any:
     real = scale.step / result.scale.step
     exponent = tf.floor(tf.math.log(real) / np.log(2.0)) + 1.0
     multiplier = tf.round(real * 2.0 ** (31.0 - exponent))
-    halvings = tf.minimum(float(min(count.bit_length() - 1, 32)), 31.0 + exponent)
+    halvings = tf.minimum(31.0 + exponent, float(min(count.bit_length() - 1, 32)))
     divided = tf.floor(multiplier * 2.0**halvings / count)
     shift = exponent - halvings
     left, right = tf.maximum(shift, 0.0), tf.minimum(shift, 0.0)
