@@ -122,7 +122,7 @@ def test_a_constant_channel_with_a_large_bias_keeps_its_value() -> None:
         return layers.Conv2D(3, 1, name="conv")(x)
 
     model = student(body)
-    kernel, bias = model.get_layer("conv").get_weights()
+    kernel, _ = model.get_layer("conv").get_weights()
     kernel[..., 1] *= 1e-9
     kernel[..., 2] = 0.0
     model.get_layer("conv").set_weights([kernel, np.array([0.1, 3.0, -2.0], np.float32)])

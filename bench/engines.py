@@ -1,0 +1,114 @@
+"""Both quantization engines on a finished run: the same float student, the same data and schedule.
+
+    python bench/engines.py runs/digits                             # the recipe's own schedule
+    python bench/engines.py runs/digits --epochs 3 --json
+
+Columns: int8 accuracy on test (reference kernels) less the float student's, in points; int8 cross-entropy on test; seconds of the
+stage on this machine, conversion included. The run directory is read, copied and left as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinykd import data
+from tinykd.distill.evaluation import accuracy, cross_entropy
+from tinykd.distill.pipeline import Pipeline
+from tinykd.distill.progress import QuietProgress
+from tinykd.recipe.model import Recipe
+from tinykd.recipe.toml import load_recipe
+from tinykd.run import RunDirectory
+
+VARIANTS: dict[str, dict[str, object]] = {
+    "tfmot ptq": {"engine": "tfmot", "method": "ptq"},
+    "native ptq": {"engine": "native", "method": "ptq"},
+    "native ptq, equalized, corrected": {
+        "engine": "native",
+        "method": "ptq",
+        "equalize": "cross-layer",
+        "bias_correction": "measured",
+    },
+    "native ptq, mse": {"engine": "native", "method": "ptq", "calibration": "mse"},
+    "tfmot qat": {"engine": "tfmot"},
+    "native qat": {"engine": "native"},
+    "native qat, learned": {"engine": "native", "ranges": "learned"},
+}
+"""Changes of the recipe's section `quantize`."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant."""
+
+    variant: str
+    float_accuracy: float
+    int8_accuracy: float
+    int8_cross_entropy: float
+    seconds: float
+
+
+def measure(folder: Path, recipe: Recipe, variant: str, data_dir: Path | None) -> Row:
+    """Quantize the run's student anew, in a copy that finds teacher outputs where the run does."""
+    section = recipe.quantize.model_copy(update=VARIANTS[variant])
+    changed = recipe.model_copy(update={"quantize": type(section).model_validate(section.model_dump())})
+    loaded = data.load(changed.data, changed.seed, data_dir)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        copy = Path(scratch) / "run"
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("export*", "checkpoints"))
+        (copy / "stages" / "quantize.json").unlink(missing_ok=True)
+        # Teacher outputs lie beside the run, under a name of their contents.
+        store = folder.parent / ".teacher_outputs"
+        if store.exists():
+            (Path(scratch) / ".teacher_outputs").symlink_to(store.resolve())
+        pipeline = Pipeline(changed, loaded, RunDirectory(copy), QuietProgress())
+        pipeline.teacher(), pipeline.student()
+        values = pipeline.quantize()
+        pipeline.integers()
+        with np.load(copy / "predictions" / "int8.npz") as integers, np.load(copy / "predictions" / "student.npz") as student:
+            y = loaded.test.y
+            return Row(
+                variant,
+                accuracy(student["test"], y),
+                accuracy(integers["test"], y),
+                cross_entropy(integers["test"], y),
+                float(values["seconds"]),
+            )
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="finished run directory")
+    parser.add_argument("--epochs", type=int, help="of quantization-aware training; default the recipe's")
+    parser.add_argument("--only", action="append", choices=list(VARIANTS), help="a variant; may be repeated")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    changes = [] if arguments.epochs is None else [f"quantize.train.epochs={arguments.epochs}"]
+    recipe = load_recipe(str(arguments.run), changes)
+    rows = []
+    if not arguments.json:
+        print(f"{'variant':<36}{'float':>9}{'int8':>9}{'points':>8}{'nats':>9}{'seconds':>9}")
+    for variant in arguments.only or VARIANTS:
+        row = measure(arguments.run, recipe, variant, arguments.data_dir)
+        rows.append(row)
+        if not arguments.json:
+            gap = 100 * (row.int8_accuracy - row.float_accuracy)
+            print(
+                f"{variant:<36}{100 * row.float_accuracy:>8.2f}%{100 * row.int8_accuracy:>8.2f}%{gap:>+8.2f}"
+                f"{row.int8_cross_entropy:>9.4f}{row.seconds:>9.1f}",
+                flush=True,
+            )
+    if arguments.json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+
+
+if __name__ == "__main__":
+    main()
