@@ -11,7 +11,7 @@ EXAMPLES = """\b
 Examples:
   tinykd diff old.tflite new.tflite
   tinykd diff runs/digits runs/digits-wide
-  tinykd diff main/report.json report.json --format markdown
+  tinykd diff main/report.json report.json --markdown
 
 A and B are two .tflite, two run directories or exported folders, or two report.json. Of models: operators added,
 removed and changed, MACs, weights and arena, and which weights differ. Of reports: accuracy, flash, RAM, stack and
@@ -24,8 +24,9 @@ instructions. Of runs: both.
 @click.argument("b", required=False, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True, help="For whom.")
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Same as --format markdown.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the difference.")
-def command(a: Path | None, b: Path | None, form: str, as_json: bool, schema: bool) -> None:
+def command(a: Path | None, b: Path | None, form: str, as_json: bool, as_markdown: bool, schema: bool) -> None:
     """Compare two models or two reports."""
     from tinykd.deploy.diff import diff, open_side
     from tinykd.report.difference import Difference, difference_markdown, difference_text
@@ -39,4 +40,4 @@ def command(a: Path | None, b: Path | None, form: str, as_json: bool, schema: bo
     if as_json or form == "json":
         click.echo(found.model_dump_json(indent=2))
     else:
-        click.echo({"text": difference_text, "markdown": difference_markdown}[form](found), nl=False)
+        click.echo((difference_markdown if as_markdown or form == "markdown" else difference_text)(found), nl=False)

@@ -27,19 +27,32 @@ COMMANDS: dict[str, str] = {
     "inspect": "Show what each operator of a model becomes and costs.",
     "diff": "Compare two models or two reports.",
     "conformance": "Prove every .tflite of a folder.",
+    "check": "Hold models against a budget: a gate for repositories.",
     "boards": "List boards, or show one.",
     "doctor": "Find toolchains, emulators and optional packages.",
+    "completion": "Print the script that completes tinykd in a shell.",
 }
 """Every command with its short help: listing them imports none of them."""
 
 EXIT_CODES = """\b
 Exit codes:
-  0  done             4  integers differ
+  0  done             4  integers or hashes differ
   2  usage, recipe    5  unsupported model
   3  over budget      6  data
                       7  a tool is missing or failed
 130  interrupted; the same command resumes
 """
+
+
+WAY = """\
+tinykd makes int8 firmware of a Keras teacher and proves its integers. The way there:
+  tinykd doctor                                  what is installed, and the command for what is missing
+  tinykd distill digits                          teacher, student, int8 model: on bundled data, some minutes
+  tinykd export runs/digits --target cortex-m    C source and its memory; or a .tflite of your own
+  tinykd verify runs/digits                      the firmware in an emulator, every integer compared
+All commands: tinykd --help. Each has --help with examples.
+"""
+"""What `tinykd` alone says."""
 
 
 class LazyGroup(click.Group):
@@ -71,13 +84,17 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="\b\nExamples:\n  tinykd distill digits\n  tinykd export runs/digits --target cortex-m\n  tinykd verify runs/digits\n\n"
     + EXIT_CODES,
 )
 @click.version_option(__version__, prog_name="tinykd")
-def tinykd() -> None:
+@click.pass_context
+def tinykd(context: click.Context) -> None:
     """From a Keras teacher to int8 firmware that provably computes the same integers as Python."""
+    if context.invoked_subcommand is None:
+        click.echo(WAY, nl=False)
 
 
 def main(arguments: list[str] | None = None) -> None:

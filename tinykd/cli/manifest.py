@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tinykd.cli.options import target_options
+from tinykd.cli.verdict import verdict
 
 EXAMPLES = """\b
 Examples:
@@ -85,7 +86,8 @@ def verify(folder: Path | None, key: Path | None, as_json: bool) -> None:
 
     found = check_manifest(folder or newest_run(), key)
     click.echo(found.model_dump_json(indent=2) if as_json else manifest_check_text(found), nl=as_json)
-    require_unbroken(found)
+    with verdict(as_json):
+        require_unbroken(found)
 
 
 @command.command(epilog="\b\nExample:\n  tinykd manifest keys key.pem      # key.pem to keep, key.pub.pem to hand out\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tinykd.cli.options import memory_options, target_options
+from tinykd.cli.verdict import verdict
 from tinykd.errors import UsageError
 
 EXAMPLES = """\b
@@ -94,4 +95,5 @@ def command(
     else:  # a board cannot say which file was flashed
         refresh_manifest(exported)
     click.echo(proof.model_dump_json(indent=2) if as_json else verification_text(proof), nl=as_json)
-    check(proof)
+    with verdict(as_json):
+        check(proof)
