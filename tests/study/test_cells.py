@@ -71,6 +71,15 @@ def test_command_line_comes_last(tmp_path: Path) -> None:
     assert sorted({cell.recipe.seed for cell in cells_of(file, ["seed=5"])}) == [5, 6]
 
 
+def test_what_defines_a_treatment_is_stronger_than_the_command_line(tmp_path: Path) -> None:
+    cells = {
+        cell.name: cell.recipe for cell in cells_of(find_study(written(tmp_path)), ["distill.scheme=mutual", "distill.losses.0.weight=0.1"])
+    }
+    plain, hard = cells["small,temperature=2.0.plain.seed0"], cells["small,temperature=2.0.hard.seed0"]
+    assert (plain.distill.scheme.name, plain.distill.losses) == ("offline", ())
+    assert (hard.distill.scheme.name, hard.distill.losses[0].weight) == ("mutual", 0.5)
+
+
 def test_varied_by_the_command_line(tmp_path: Path) -> None:
     file = varied(find_study(written(tmp_path)), 1, ["student.train_width=[1]"], ["hard", "distilled_qat"])
     assert file.study.trials == 1

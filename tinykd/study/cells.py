@@ -79,7 +79,7 @@ def cells_of(
 
     Args:
         file: The study.
-        extra: Assignments on top of everything else.
+        extra: Assignments on top of the study's own; only what defines a treatment is stronger.
         quick: What `--quick` sets; None for the study as it is.
         teacher: Given for every cell, before the recipes' own choice.
 
@@ -93,7 +93,8 @@ def cells_of(
     trained = list(_trained(study.treatments))
     for trial, (point, group, changes, settings), one in itertools.product(range(study.trials), list(_points(file)), trained):
         last = {**(quick or {}), **(study.quick if quick is not None else {})}
-        changed = [*assignments(study.set), *assignments(changes), *assignments(one.training.changes), *assignments(last), *extra]
+        # What makes a treatment what it is comes last: --set distill.scheme=mutual leaves `plain` plain.
+        changed = [*assignments(study.set), *assignments(changes), *assignments(last), *extra, *assignments(one.training.changes)]
         seed = base.seed + trial
         try:
             recipe = one.training.applied(load_recipe(file.recipe, [*changed, f"seed={seed}"]))

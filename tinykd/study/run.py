@@ -105,7 +105,17 @@ def run_cells(
         threads: Of each process.
         watcher: Who is told.
         data_dir, teacher: As `tinykd.distill.run.distill`.
+
+    Raises:
+        UsageError: another process works in `out`.
     """
+    with RunDirectory(out).locked():
+        return _run_cells(cells, out, jobs, threads, watcher, data_dir, teacher)
+
+
+def _run_cells(
+    cells: Sequence[Cell], out: Path, jobs: int, threads: int, watcher: Watcher, data_dir: Path | None, teacher: Path | None
+) -> list[Outcome]:
     outcomes: dict[str, Outcome] = {}
     waiting: list[Cell] = []
     for cell in cells:
