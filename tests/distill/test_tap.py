@@ -9,10 +9,11 @@ import pytest
 
 from tinykd import nets
 from tinykd.distill.keras_modules import keras, tf_keras
-from tinykd.distill.tap import layer_shapes, tap
+from tinykd.distill.tap import layer_shapes, pre_activations, tap
 from tinykd.errors import UnsupportedModel
+from tinykd.quantize.engine import ENGINES
 from tinykd.quantize.tfmot import TfmotEngine
-from tinykd.recipe.model import Net
+from tinykd.recipe.model import Net, Quantize
 
 pytestmark = pytest.mark.train
 
@@ -56,6 +57,30 @@ def test_the_twin_for_quantization_keeps_its_layers_names() -> None:
     float_map = tap(student, [LAYER])(X, training=False)[LAYER]
     int8_map = tap(twin, [LAYER])(X, training=False)[LAYER]
     assert np.abs(np.asarray(float_map) - np.asarray(int8_map)).max() < 0.1 * np.abs(np.asarray(float_map)).max()
+
+
+@pytest.mark.parametrize("library", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_what_is_before_a_relu(library: Any) -> None:
+    found = pre_activations(network(library()))
+    assert found == {
+        f"{name}_relu": f"{name}_bn" for name in ("conv", *(f"block{n}_{part}" for n in (1, 2) for part in ("depthwise", "pointwise")))
+    }
+    other = library()
+    inputs = other.Input((2,))
+    hidden = other.layers.Dense(3, name="dense")(inputs)
+    hidden = other.layers.Activation("relu", name="on")(other.layers.Activation("tanh", name="bent")(hidden))
+    model = other.Model(inputs, other.layers.Dense(2, activation="relu", name="inside")(hidden))
+    assert pre_activations(model) == {"on": "bent"}
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_pre_activations_stay_so_while_quantized(engine: str) -> None:
+    """The losses of the float student go on in quantization-aware training, and read the same layers."""
+    student, name = network(keras()), "block1_depthwise_bn"
+    twin = ENGINES[engine](Quantize()).prepare(student, Net.model_validate({"net": "ds_cnn", "knobs": {"width": 4, "depth": 2}}), X, 1)
+    expected, found = (np.asarray(tap(one, [name])(X, training=False)[name]) for one in (student, twin))
+    assert expected.min() < -0.1
+    assert np.abs(expected - found).max() < 0.1 * np.abs(expected).max()
 
 
 def test_what_cannot_be_read_is_refused() -> None:
