@@ -11,7 +11,7 @@ from tinykd.errors import ToolError
 from tinykd.target.inventory import Inventory, take_inventory
 
 
-@click.command("doctor")
+@click.command("doctor", epilog="\b\nExamples:\n  tinykd doctor\n  tinykd doctor --json\n")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, nothing else.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from typing import Any
 
@@ -101,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a `TinykdError` becomes its message and exit code, never a traceback."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        outcome: Any = tinykd.main(given, prog_name="tinykd", standalone_mode=False)
+        outcome: Any = tinykd.main(given, prog_name="tinykd", standalone_mode=False, color=_color())
     except TinykdError as error:
         _show(error, as_json="--json" in given)
         sys.exit(error.exit_code)
@@ -120,10 +121,15 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(outcome if isinstance(outcome, int) else 0)
 
 
+def _color() -> bool | None:
+    """False where the user wants no colours (https://no-color.org); else only terminals get them."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 def _show(error: TinykdError, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"error": error.message, "hint": error.hint, "exit_code": error.exit_code}))
         return
-    click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True)
+    click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True, color=_color())
     if error.hint:
-        click.echo(click.style("  hint: ", fg="yellow") + error.hint, err=True)
+        click.echo(click.style("  hint: ", fg="yellow") + error.hint, err=True, color=_color())

@@ -12,6 +12,7 @@ Examples:
   tinykd report runs/digits
   tinykd report runs/digits --format markdown > report.md
   tinykd report runs/digits --plan
+  tinykd report --diff main/report.json report.json --format markdown
   tinykd report --schema > report.schema.json
 
 RUN is a run directory, an exported folder or a report.json; the newest run by default.
@@ -23,9 +24,14 @@ RUN is a run directory, an exported folder or a report.json; the newest run by d
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True, help="For whom.")
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("--plan", is_flag=True, help="Draw the plan of the arena; plan.svg in the export's report/ is the same in colour.")
+@click.option("--diff", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW", help="Two runs or reports side by side: tinykd diff.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the report.")
-def command(run: Path | None, form: str, as_json: bool, plan: bool, schema: bool) -> None:
+@click.pass_context
+def command(
+    context: click.Context, run: Path | None, form: str, as_json: bool, plan: bool, diff: tuple[Path, Path] | None, schema: bool
+) -> None:
     """Print accuracy, memory and proof of a run."""
+    from tinykd.cli.diff import command as side_by_side
     from tinykd.deploy.source import newest_run
     from tinykd.errors import UsageError
     from tinykd.report.plan_chart import plan_chart
@@ -33,6 +39,9 @@ def command(run: Path | None, form: str, as_json: bool, plan: bool, schema: bool
 
     if schema:
         click.echo(json.dumps(RunReport.model_json_schema(), indent=2))
+        return
+    if diff is not None:
+        context.invoke(side_by_side, a=diff[0], b=diff[1], form=form, as_json=as_json, as_markdown=False, schema=False)
         return
     found = open_report(run or newest_run())
     if plan:
