@@ -25,6 +25,7 @@ from tinykd.quantize.native.network import STATISTICS, QuantizedNetwork, Standst
 from tinykd.quantize.native.node import Nodes
 from tinykd.quantize.native.placement import Placement, place
 from tinykd.quantize.native.reading import read
+from tinykd.quantize.native.recurrent import RecurrentNetwork, is_recurrent, unrolled
 from tinykd.quantize.native.rounding import (
     HIGH,
     LOW,
@@ -38,6 +39,8 @@ from tinykd.quantize.native.rounding import (
 )
 from tinykd.quantize.native.weighted import Weighted, shared_axes
 from tinykd.recipe.model import Net, Quantize
+
+Network = QuantizedNetwork | RecurrentNetwork
 
 
 class NativeEngine:
@@ -54,8 +57,10 @@ class NativeEngine:
         """Keras 3."""
         return _keras()
 
-    def prepare(self, student: Any, net: Net, calibration: NDArray[np.float32], steps: int) -> QuantizedNetwork:  # noqa: ARG002
+    def prepare(self, student: Any, net: Net, calibration: NDArray[np.float32], steps: int) -> Network:  # noqa: ARG002
         """See `Engine.prepare`. The student is copied."""
+        if is_recurrent(student):
+            return unrolled(student, calibration)
         copy = _keras().models.clone_model(student)
         copy.set_weights(student.get_weights())
         network, placement = place(read(copy))
@@ -74,8 +79,11 @@ class NativeEngine:
             correct_biases(model, calibration)
         return model
 
-    def settle(self, model: QuantizedNetwork, calibration: NDArray[np.float32]) -> None:
+    def settle(self, model: Network, calibration: NDArray[np.float32]) -> None:
         """See `Engine.settle`. What stood still at the end of training stays, and so do learned ranges."""
+        if isinstance(model, RecurrentNetwork):
+            reestimate_batch_norm(model, calibration)
+            return
         steps = float(model.steps.numpy())
         if steps == 0:
             return
@@ -84,13 +92,13 @@ class NativeEngine:
         if self.settings.ranges == "observed" and steps < model.standstill.ranges:
             calibrate(model, calibration, self.settings)
 
-    def convert(self, model: QuantizedNetwork) -> bytes:
+    def convert(self, model: Network) -> bytes:
         """See `Engine.convert`."""
-        return writing.write(model)
+        return model.convert() if isinstance(model, RecurrentNetwork) else writing.write(model)
 
-    def errors(self, model: QuantizedNetwork, x: NDArray[np.float32]) -> tuple[LayerError, ...]:
+    def errors(self, model: Network, x: NDArray[np.float32]) -> tuple[LayerError, ...]:
         """See `Engine.errors`."""
-        return layer_errors(model, x)
+        return () if isinstance(model, RecurrentNetwork) else layer_errors(model, x)
 
     def _quantizers(self, network: Nodes) -> dict[int, WeightQuantizer]:
         """One for each kernel, shared by the places where its layer is used."""
