@@ -173,6 +173,6 @@ def _problems_of_stand_in(board: Board) -> list[tuple[lines.Path, str]]:
     if board.stand_in not in board_names():
         return [(("stand_in",), f"no board is called {board.stand_in!r}")]
     machine = read_board(FOLDER / f"{board.stand_in}{SUFFIX}")
-    if machine.qemu is None or machine.core != board.core:
+    if machine.qemu is None or machine.stand_in or machine.core != board.core:
         return [(("stand_in",), f"{machine.name} is no machine of QEMU with a {board.core}")]
     return []
