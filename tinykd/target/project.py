@@ -120,7 +120,7 @@ clean:
 
 
 def _cmake(name: str, target: Target, optimize: str, c_files: Sequence[str], flash_bytes: int | None, ram_bytes: int | None) -> str:
-    only_firmware = {f"src/tinykd_{name}_golden.c", f"src/tinykd_{name}_memory.c"}
+    only_firmware = {f"src/tinykd_{name}_{part}.c" for part in ("golden", "constants", "memory")}
     model = [path for path in c_files if path.startswith("src/") and path not in only_firmware]
     firmware = [path for path in c_files if path not in model and not path.startswith("board/")]
     flags = " ".join(target.core.gcc_flags) if target.board else ""
