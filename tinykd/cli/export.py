@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from tinykd.cli.options import memory_options, target_options
+from tinykd.cli.verdict import verdict
 from tinykd.target.packages.formats import FORMATS
 
 EXAMPLES = """\b
@@ -95,7 +96,8 @@ def command(
             click.echo(memory_text(memory))
             (readme,) = (path for path in files if path.endswith("README.md"))
             click.echo(f"{form} package of {len(files)} files; how to add it and prove it: {readme}")
-        check_budget(memory)
+        with verdict(as_json):
+            check_budget(memory)
         return
     exported = export(opened, settings, out)
     memory, image = measured(exported, toolchain) if build else (memory_report(exported, None), None)
@@ -106,4 +108,5 @@ def command(
     else:
         click.echo(memory_text(memory))
         click.echo(f"written to {exported.folder}/ ({len(exported.files)} files); prove it with: tinykd verify {exported.folder}")
-    check_budget(memory)
+    with verdict(as_json):
+        check_budget(memory)
