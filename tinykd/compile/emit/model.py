@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tinykd import __version__
-from tinykd.compile.emit import memory, stream
+from tinykd.compile.emit import stream
 from tinykd.compile.emit.names import CTYPES, Names, comment, described
 from tinykd.compile.emit.places import Parameter, Places, places, pointer_of
 from tinykd.compile.emit.tables import Constants
@@ -14,7 +13,8 @@ from tinykd.compile.program import Layer, Program
 from tinykd.compile.stream.chain import Chain
 
 
-def _roles(graph: Graph) -> tuple[tuple[str, tuple[int, ...]], ...]:
+def roles(graph: Graph) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """The ends of the model: its inputs and its outputs, by tensor."""
     return ("input", graph.inputs), ("output", graph.outputs)
 
 
@@ -29,7 +29,7 @@ def header(program: Program, plan: Plan, names: Names, banner: str) -> str:
     """`include/tinykd_NAME.h`."""
     graph, macro = program.graph, names.macro
     lines = []
-    for role, indices in _roles(graph):
+    for role, indices in roles(graph):
         lines.append(f"#define {macro}_{role.upper()}S {len(indices)}")
         for position, index in enumerate(indices):
             tensor = graph.tensors[index]
@@ -83,7 +83,7 @@ def _accessor_declarations(graph: Graph, names: Names, where: Places) -> str:
         return ""
     accessors = [
         f"{_accessor(names, role, position, len(indices), graph.tensors[index], where)};"
-        for role, indices in _roles(graph)
+        for role, indices in roles(graph)
         for position, index in enumerate(indices)
     ]
     return f"""/* Where inputs are written before, and outputs read after, an inference. Inputs do not survive it. */
@@ -139,86 +139,6 @@ def _reset_definition(program: Program, where: Places, constants: Constants, nam
     return f"void {names.prefix}_reset({_prototype(where.arenas)})\n{{\n{chr(10).join(lines)}\n}}\n\n"
 
 
-def generic_header(program: Program, plan: Plan, names: Names, banner: str) -> str:
-    """`include/tinykd_model.h`: the same interface under names without the model's, for programs that serve any model."""
-    graph, where = program.graph, places(program, plan, names)
-    arenas = ", ".join(memory.argument(names, arena) for arena in where.arenas)
-    cases = {}
-    for role, indices in _roles(graph):
-        rows = []
-        for position, index in enumerate(indices):
-            port = names.port(role, position, len(indices))
-            call = memory.array(names, port) if where.ends else f"{names.prefix}_{port}({arenas})"
-            rows.append(f"    case {position}u:\n        *bytes = {graph.tensors[index].bytes}u;\n        return {call};")
-        cases[role] = "\n".join(rows)
-    unused = "    (void)arena;\n" if where.ends else ""
-    arguments = ", ".join(memory.argument(names, parameter) for parameter in where.parameters)
-    return f"""{banner}#ifndef TINYKD_MODEL_H
-#define TINYKD_MODEL_H
-
-#include <stdint.h>
-
-#include "{names.prefix}.h"
-
-#define TINYKD_VERSION "{__version__}"
-#define TINYKD_MODEL_NAME "{names.model}"
-#define TINYKD_MODEL_SHA256 {names.macro}_MODEL_SHA256
-#define TINYKD_MODEL_ARENA_BYTES {names.macro}_ARENA_BYTES
-#define TINYKD_MODEL_INPUTS {len(graph.inputs)}u
-#define TINYKD_MODEL_OUTPUTS {len(graph.outputs)}u
-#define TINYKD_MODEL_INPUT_BYTES {sum(graph.tensors[i].bytes for i in graph.inputs)}u
-#define TINYKD_MODEL_OUTPUT_BYTES {sum(graph.tensors[i].bytes for i in graph.outputs)}u
-
-{memory.declarations(graph, names, where)}/* Where input or output number `k` lies, and its bytes; a null pointer beyond the last. */
-static inline void *tinykd_model_input(void *arena, uint32_t k, uint32_t *bytes)
-{{
-{unused}    switch (k) {{
-{cases["input"]}
-    default:
-        *bytes = 0u;
-        return 0;
-    }}
-}}
-
-static inline const void *tinykd_model_output(const void *arena, uint32_t k, uint32_t *bytes)
-{{
-{unused}    switch (k) {{
-{cases["output"]}
-    default:
-        *bytes = 0u;
-        return 0;
-    }}
-}}
-
-static inline int tinykd_model_invoke(void *arena)
-{{
-    return {names.prefix}_invoke({arguments});
-}}
-
-/* Sets the state of a model that has one to its start. */
-static inline void tinykd_model_reset(void *arena)
-{{
-    {f"{names.prefix}_reset({arenas})" if graph.states else "(void)arena"};
-}}
-
-/* The tables of weights, biases and multipliers, and the CRC-32 (IEEE 802.3) that they had at export, end to end. */
-struct tinykd_constant {{
-    const void *at;
-    uint32_t bytes;
-}};
-extern const struct tinykd_constant tinykd_constants[];
-extern const uint32_t tinykd_constant_count;
-extern const uint32_t tinykd_constants_crc;
-
-/* Golden vectors, each from a reset: all inputs of one inference end to end, and the outputs that LiteRT's reference kernels computed. */
-extern const uint32_t tinykd_golden_count;
-extern const uint8_t tinykd_golden_inputs[];
-extern const uint8_t tinykd_golden_outputs[];
-
-#endif
-"""
-
-
 def source(program: Program, plan: Plan, constants: Constants, names: Names, banner: str, headers: tuple[str, ...]) -> str:
     """`src/tinykd_NAME.c`."""
     graph = program.graph
@@ -229,7 +149,7 @@ def source(program: Program, plan: Plan, constants: Constants, names: Names, ban
     steps = [_step(program, where, constants, layer) for layer in program.layers if layer.index not in inside]
     steps += [f"\n    memcpy({end.name}, {where.of_key(key)}, {end.bytes}u);" for end, key in where.copied]
     accessors = []
-    for role, indices in () if where.ends else _roles(graph):
+    for role, indices in () if where.ends else roles(graph):
         const = "" if role == "input" else "const "
         for position, index in enumerate(indices):
             prototype = _accessor(names, role, position, len(indices), graph.tensors[index], where)

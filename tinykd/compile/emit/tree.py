@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from tinykd import __version__
-from tinykd.compile.emit import constants_check, memory, model, stream, tables, tflite_array
+from tinykd.compile.emit import constants_check, generic, memory, model, stream, tables, tflite_array
 from tinykd.compile.emit import golden as golden_vectors
 from tinykd.compile.emit.amalgamation import amalgamate, external_functions, renamed
 from tinykd.compile.emit.golden import Golden
@@ -91,7 +91,7 @@ def firmware_files(program: Program, plan: Plan, golden: Golden) -> dict[str, st
     names, top = Names(program.graph.name), banner(program.graph)
     where = places(program, plan, names)
     files = {
-        "include/tinykd_model.h": model.generic_header(program, plan, names, top),
+        "include/tinykd_model.h": generic.header(program, plan, names, top),
         f"src/{names.prefix}_golden.c": golden_vectors.source(golden, top),
         f"src/{names.prefix}_constants.c": constants_check.source(tables.collect(program, names, plan.schedule), names, top),
     }
