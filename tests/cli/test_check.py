@@ -12,6 +12,8 @@ import pytest
 
 from tests.compile.models import conv_then_dense_bytes
 from tests.deploy.commands import tinykd
+from tinykd.deploy.check import check_models
+from tinykd.report.check import Checked
 
 ROOT = Path(__file__).resolve().parents[2]
 yaml = pytest.importorskip("yaml", reason="PyYAML comes with pre-commit, in the extra dev")
@@ -41,10 +43,16 @@ def test_figures_are_those_of_export(models: tuple[Path, Path], tmp_path: Path) 
 
 def test_the_edge_of_the_budget(models: tuple[Path, Path]) -> None:
     """The very bytes that it takes fit; one byte less does not."""
-    taken = json.loads(tinykd("check", models[0], "--target", "m4", "--json").stdout)["models"][0]
-    for option, key in (("--flash", "flash_bytes"), ("--ram", "ram_bytes")):
-        assert tinykd("check", models[0], "--target", "m4", option, f"{taken[key]}B").returncode == 0
-        assert tinykd("check", models[0], "--target", "m4", option, f"{taken[key] - 1}B").returncode == 3
+
+    def fits(flash: int, ram: int) -> Checked:
+        return check_models(models[:1], "m4", None, f"{flash}B", f"{ram}B", "auto").models[0]
+
+    taken = fits(100_000, 100_000)
+    assert taken.flash_bytes is not None
+    assert taken.ram_bytes is not None
+    assert fits(taken.flash_bytes, taken.ram_bytes).verdict == "fits"
+    assert fits(taken.flash_bytes - 1, taken.ram_bytes).verdict == "over budget"
+    assert fits(taken.flash_bytes, taken.ram_bytes - 1).verdict == "over budget"
 
 
 def test_a_refused_model_does_not_hide_the_others(models: tuple[Path, Path], tmp_path: Path) -> None:
