@@ -55,7 +55,7 @@ conformance: $(READY)
 
 fuzz: $(READY)
 	TINYKD_FUZZ_GRAPHS=2000 TINYKD_FUZZ_CHAINS=5000 TINYKD_FUZZ_CHAINS_C=1000 TINYKD_FUZZ_FILES=100000 \
-	  $(BIN)/python -m pytest tests/fuzz
+	  TINYKD_FUZZ_FRAMES=3000000 $(BIN)/python -m pytest tests/fuzz tests/firmware/test_frame_fuzz.py
 
 docs: $(READY)
 	$(BIN)/python -m tinykd.report.operators docs/operators.md
