@@ -133,13 +133,9 @@ def _conv(reader: Reader, layer: Any, sources: Sequence[int], shape: tuple[int, 
         length, channels = reader.shape(source)
         source = reader.add(f"{layer.name}/causal", windows.Pad(((0, 0), (before, 0), (0, 0))), (source,), (length + before, channels))
         padding = "valid"
-    operation = weighted.Convolution(layer.kernel, layer.bias, tuple(layer.strides), tuple(layer.dilation_rate), padding)
+    kind = weighted.Depthwise if type(layer).__name__.startswith("Depthwise") else weighted.Convolution
+    operation = kind(layer.kernel, layer.bias, tuple(layer.strides), tuple(layer.dilation_rate), padding)
     return _activated(reader, layer, reader.add(f"{layer.name}/sums", operation, (source,), shape))
-
-
-def _depthwise(reader: Reader, layer: Any, sources: Sequence[int], shape: tuple[int, ...]) -> int:
-    operation = weighted.Depthwise(layer.kernel, layer.bias, tuple(layer.strides), tuple(layer.dilation_rate), layer.padding)
-    return _activated(reader, layer, reader.add(f"{layer.name}/sums", operation, sources, shape))
 
 
 def _separable(reader: Reader, layer: Any, sources: Sequence[int], shape: tuple[int, ...]) -> int:
@@ -249,10 +245,6 @@ def _reshape(reader: Reader, layer: Any, sources: Sequence[int], shape: tuple[in
     return reader.add(layer.name, windows.Reshape(shape), sources, shape)
 
 
-def _permute(reader: Reader, layer: Any, sources: Sequence[int], shape: tuple[int, ...]) -> int:
-    return reader.add(layer.name, windows.Permute((0, *layer.dims)), sources, shape)
-
-
 def _resize(reader: Reader, layer: Any, sources: Sequence[int], shape: tuple[int, ...]) -> int:
     height, width, _ = shape
     upsampling = type(layer).__name__ == "UpSampling2D"
@@ -279,8 +271,8 @@ def _borders(sizes: Any) -> tuple[tuple[int, int], ...]:
 LAYERS: Mapping[str, Row] = {
     "Conv1D": _conv,
     "Conv2D": _conv,
-    "DepthwiseConv1D": _depthwise,
-    "DepthwiseConv2D": _depthwise,
+    "DepthwiseConv1D": _conv,
+    "DepthwiseConv2D": _conv,
     "SeparableConv1D": _separable,
     "SeparableConv2D": _separable,
     "Conv2DTranspose": _transposed,
@@ -312,7 +304,7 @@ LAYERS: Mapping[str, Row] = {
     "Cropping2D": _crop,
     "Flatten": _reshape,
     "Reshape": _reshape,
-    "Permute": _permute,
+    "Permute": lambda reader, layer, s, shape: reader.add(layer.name, windows.Permute((0, *layer.dims)), s, shape),
     "UpSampling2D": _resize,
     "Resizing": _resize,
     "Dropout": _training_only,
