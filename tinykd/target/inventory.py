@@ -18,6 +18,8 @@ PACKAGES: dict[str, tuple[str, str]] = {
     "tensorflow-model-optimization": ("`distill`: the tfmot engine", "tensorflow-model-optimization"),
     "scikit-learn": ("`distill`: the bundled digits", "scikit-learn"),
     "pyserial": ("`verify --port`: a board at a serial port", "pyserial"),
+    "pyocd": ("`flash`: debug probes", "pyocd"),
+    "cryptography": ("`manifest sign` and `verify --key`", "cryptography"),
     "tflite-micro": ("`export`: the arena that TFLite Micro needs", "tflite-micro"),
 }
 """Optional Python distributions: what for, and what to ask pip for."""
