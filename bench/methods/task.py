@@ -15,8 +15,8 @@ from tinykd.recipe.schemes import SCHEMES
 LABELS = "labels"
 """The row of the student on labels alone."""
 
-STUDENT = {"net": "ds_cnn", "knobs": {"width": [16, 32, 48, 80], "depth": 3, "strides": [2, 2, 1, 1]}}
-ASSISTANT = {"net": "ds_cnn", "knobs": {"width": [24, 48, 96, 128], "depth": 3, "strides": [2, 2, 1, 1]}}
+STUDENT = {"net": "ds_cnn", "knobs": {"width": [16, 24, 40, 64, 80], "depth": 4, "strides": [2, 1, 2, 1]}}
+ASSISTANT = {"net": "ds_cnn", "knobs": {"width": [24, 40, 64, 96, 128], "depth": 4, "strides": [2, 1, 2, 1]}}
 SMALL_RESNET = {"net": "resnet8", "knobs": {"width": 8}}
 
 ONLINE = ("mutual", "one", "okddip", "be_your_own_teacher", "born_again")
@@ -55,7 +55,7 @@ class Budget:
 def subset(data: Dataset, samples: int) -> Dataset:
     """The first `samples` of the training split, which is shuffled; a tenth as many of validation; the whole test split."""
     train = Split(data.train.x[:samples], data.train.y[:samples])
-    validation = Split(data.validation.x[: max(samples // 10, 500)], data.validation.y[: max(samples // 10, 500)])
+    validation = Split(data.validation.x[: max(samples // 10, 1000)], data.validation.y[: max(samples // 10, 1000)])
     hashed = content_hash({"train": train, "validation": validation, "test": data.test}, f"{data.name}, {samples} samples")
     return replace(data, train=train, validation=validation, content_hash=hashed)
 
