@@ -22,7 +22,7 @@ from tinykd import data
 from tinykd.distill.evaluation import accuracy, cross_entropy
 from tinykd.distill.pipeline import Pipeline
 from tinykd.distill.progress import QuietProgress
-from tinykd.recipe.model import Recipe
+from tinykd.recipe.model import Quantize, Recipe
 from tinykd.recipe.toml import load_recipe
 from tinykd.run import RunDirectory
 
@@ -56,8 +56,9 @@ class Row:
 
 def measure(folder: Path, recipe: Recipe, variant: str, data_dir: Path | None) -> Row:
     """Quantize the run's student anew, in a copy that finds teacher outputs where the run does."""
-    section = recipe.quantize.model_copy(update=VARIANTS[variant])
-    changed = recipe.model_copy(update={"quantize": type(section).model_validate(section.model_dump())})
+    # Only the schedule and the samples are the recipe's: a run may itself have been quantized in another way.
+    kept = {"train": recipe.quantize.train, "calibration_samples": recipe.quantize.calibration_samples}
+    changed = recipe.model_copy(update={"quantize": Quantize.model_validate({**kept, **VARIANTS[variant]})})
     loaded = data.load(changed.data, changed.seed, data_dir)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         copy = Path(scratch) / "run"
