@@ -20,7 +20,7 @@ buffers = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 6), st.integers(
 
 def place(found: tuple[Buffer, ...]) -> Plan:
     """The plan of bare buffers, through the same placement as programs'."""
-    return planning.plan_buffers(found, steps=max(b.last for b in found) + 1, owners={}, over={})
+    return planning.plan_buffers(found, steps=max(b.last for b in found) + 1, over={})
 
 
 def overlaps(found: tuple[Buffer, ...], offsets: dict[int, int]) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from tinykd.compile.fixed_point import Rounding
 from tinykd.compile.graph import Graph, Op, Tensor
 from tinykd.compile.ops import OPERATORS, joined
 from tinykd.compile.ops.joined import Joined
-from tinykd.compile.ops.operator import AnyOperator, Call, View
+from tinykd.compile.ops.operator import AnyOperator, Assembled, Call, View
 from tinykd.compile.ops.refused import REFUSED
 from tinykd.errors import UnsupportedModel
 
@@ -40,15 +42,12 @@ class Layer:
     @property
     def passed(self) -> tuple[int, ...]:
         """The tensors whose contents the operator reads while running, in the order the kernel takes them."""
-        positions = (0,) if isinstance(self.call, View) else self.call.positions
-        return tuple(self.op.inputs[k] for k in positions)
+        return tuple(self.op.inputs[k] for k in self.call.positions)
 
     @property
     def operands(self) -> tuple[int, ...]:
         """The same tensors in the order that `row.reference` takes: the portable kernel's, which a faster one need not keep."""
-        portable = self.row.call(self.parameters)
-        positions = (0,) if isinstance(portable, View) else portable.positions
-        return tuple(self.op.inputs[k] for k in positions)
+        return tuple(self.op.inputs[k] for k in self.row.call(self.parameters).positions)
 
     @property
     def written(self) -> tuple[int, ...]:
@@ -89,13 +88,26 @@ class Program:
     def tensor(self, index: int) -> Tensor:
         return self.graph.tensors[index]
 
-    def storage(self) -> dict[int, int]:
-        """For each activation the tensor whose memory holds it: itself, or what a chain of views started from."""
-        owner = {index: index for index in self.graph.activations()}
+    def storage(self) -> Mapping[int, int]:
+        """For each activation the tensor whose memory holds it: itself, what a chain of views started from, or what it is a part of."""
+        return self._held[0]
+
+    def starts(self) -> Mapping[int, int]:
+        """For each activation the byte of that memory where it begins."""
+        return self._held[1]
+
+    @cached_property
+    def _held(self) -> tuple[Mapping[int, int], Mapping[int, int]]:
+        held = {index: (index, 0) for index in self.graph.activations()}
         for layer in self.layers:
-            if isinstance(layer.call, View) and layer.passed[0] in owner:
-                owner[layer.op.outputs[0]] = owner[layer.passed[0]]
-        return owner
+            if isinstance(layer.call, Assembled):
+                (whole,) = layer.op.outputs
+                parts = {held[part][0]: offset for part, offset in zip(layer.passed, layer.call.offsets)}
+                held |= {index: (whole, parts[owner] + start) for index, (owner, start) in held.items() if owner in parts}
+            elif isinstance(layer.call, View) and layer.passed[0] in held:
+                owner, start = held[layer.passed[0]]
+                held |= {output: (owner, start + offset) for output, offset in zip(layer.op.outputs, layer.call.offsets)}
+        return {index: owner for index, (owner, _) in held.items()}, {index: start for index, (_, start) in held.items()}
 
 
 def lower(graph: Graph, rounding: Rounding = "single") -> Program:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinykd.compile.graph import Array
-from tinykd.compile.ops.operator import View
+from tinykd.compile.ops.operator import Assembled, View
 from tinykd.compile.program import Program
 from tinykd.errors import UsageError
 
@@ -41,8 +41,11 @@ def simulate(program: Program, inputs: Sequence[Array], states: Mapping[int, Arr
             constant = graph.tensors[index].data
             operands.append(values[index] if constant is None else constant)
         if isinstance(layer.call, View):
-            result = graph.tensors[layer.op.outputs[0]]  # the same bytes, of another dtype where an identity of bytes became a view
-            results: tuple[Array, ...] = (np.ascontiguousarray(operands[0]).view(result.dtype).reshape(result.shape),)
+            # the same bytes, of another dtype where an identity of bytes became a view
+            whole = b"".join(np.ascontiguousarray(operand).tobytes() for operand in operands)
+            starts = (0,) if isinstance(layer.call, Assembled) else layer.call.offsets
+            ends = [(graph.tensors[index], start) for index, start in zip(layer.op.outputs, starts, strict=True)]
+            results: tuple[Array, ...] = tuple(np.frombuffer(whole, one.dtype, one.elements, start) for one, start in ends)
         else:
             results = layer.row.reference(layer.parameters, operands)
         for index, value in zip(layer.written, results):

@@ -31,6 +31,11 @@ class Parameter:
     alignment: int
     tensor: int | None = None
 
+    @property
+    def const(self) -> str:
+        """What its contents are qualified by."""
+        return "const " if self.declaration.startswith("const ") else ""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -45,6 +50,7 @@ class Places:
 
     plan: Plan
     owner: Mapping[int, int]
+    starts: Mapping[int, int]
     arenas: tuple[Parameter, ...]
     ends: tuple[Parameter, ...]
     held: Mapping[int, Parameter]
@@ -60,9 +66,11 @@ class Places:
         return self.held[key].name if key in self.held else self._in_arena(self.plan.offsets[key])
 
     def of_tensor(self, index: int) -> str:
-        """The address of an activation, views included."""
-        key = self.owner[index]
-        return self.held[key].name if key in self.held else self._in_arena(self.plan.tensor_offsets[index])
+        """The address of an activation, views and parts included."""
+        held, start = self.held.get(self.owner[index]), self.starts[index]
+        if held is None:
+            return self._in_arena(self.plan.tensor_offsets[index])
+        return held.name if not start else f"({held.const}int8_t *){held.name} + {start}"
 
     def _in_arena(self, offset: int) -> str:
         bank = next((bank for bank in reversed(self.plan.banks) if bank.bytes and bank.start <= offset), None)
@@ -73,7 +81,7 @@ class Places:
         held = self.held.get(self.owner[index])
         if held is None:
             return f"(void *)({self.of_tensor(index)})"
-        return f"({'const ' if held.declaration.startswith('const ') else ''}void *){held.name}"
+        return f"({held.const}void *)({self.of_tensor(index)})" if self.starts[index] else f"({held.const}void *){held.name}"
 
 
 MAIN_BANK = "ram"
@@ -114,4 +122,4 @@ def places(program: Program, plan: Plan, names: Names) -> Places:
                 held[owner[index]] = end
             elif role == "output":
                 copied.append((end, owner[index]))
-    return Places(plan, owner, _arenas(plan), tuple(ends), held, tuple(copied))
+    return Places(plan, owner, program.starts(), _arenas(plan), tuple(ends), held, tuple(copied))

@@ -80,7 +80,20 @@ class Call:
 
 @dataclass(frozen=True)
 class View:
-    """The output is the bytes of input 0 under another shape: no code, no memory."""
+    """Each output is bytes of one input, under a shape of its own: no code, no memory.
+
+    Attributes:
+        positions: which of the operator's inputs that is.
+        offsets: first byte of each output in it.
+    """
+
+    positions: tuple[int, ...] = (0,)
+    offsets: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class Assembled(View):
+    """The other way round: the inputs at `positions` were computed in the one output's memory, each from `offsets` on."""
 
 
 @dataclass(frozen=True, eq=False)

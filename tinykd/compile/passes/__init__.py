@@ -24,6 +24,7 @@ from tinykd.compile.passes import (
     logits,
     mean_as_pool,
     order_layers,
+    parts_in_place,
     read_in_place,
     trim_kernels,
     unsigned_to_signed,
@@ -70,6 +71,7 @@ PROGRAM_PASSES: dict[str, ProgramPass] = {
     "constant-channels": ProgramPass("channels that are constant for every input, or unread, are removed", constant_channels.apply),
     "read-in-place": ProgramPass("READ_VARIABLE becomes a view where its state does not change meanwhile", read_in_place.apply),
     "order-layers": ProgramPass("branches in the order whose live tensors take the least memory", order_layers.apply),
+    "parts-in-place": ProgramPass("tensors that are joined, or taken apart, in one piece of memory are not copied", parts_in_place.apply),
 }
 """In the order in which they run."""
 

@@ -56,7 +56,7 @@ def ties(program: Program, layer: Layer) -> Mixed | Tied | None:
     if not result.elements or any(not tensor.elements for tensor in operands) or not result.shape:
         return None
     if isinstance(layer.call, View):
-        return _view(operands[0], result)
+        return _view(operands[0], result) if layer.call == View() else None
     if isinstance(p, Conv2D):
         outside = _outside(p.rows)[:, None] | _outside(p.columns)[None, :]
         return Mixed(_centred(p).reshape(p.out_channels, -1, p.in_channels), outside.ravel()) if p.groups == 1 else None

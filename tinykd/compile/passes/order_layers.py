@@ -9,11 +9,11 @@ Source: Liberis and Lane 2019, "Neural networks on microcontrollers: saving memo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tinykd.compile.ops.operator import View
 from tinykd.compile.passes.rewriting import renumbered
-from tinykd.compile.planner.liveness import buffers, distances, live_bytes
+from tinykd.compile.planner.liveness import between_buffers, buffers, peak_bytes
 from tinykd.compile.program import Layer, Program
 
 MOST_STEPS = 60_000
@@ -64,12 +64,7 @@ def apply(program: Program) -> Program:
         return program  # a chain has one order
     order = _best_order(_costs(program))
     candidate = renumbered(program, [program.layers[k] for k in order])
-    return candidate if _peak(candidate) < _peak(program) else program
-
-
-def _peak(program: Program) -> int:
-    found = buffers(program)
-    return max(live_bytes(found, len(program.layers), distances(program, found)))
+    return candidate if peak_bytes(candidate) < peak_bytes(program) else program
 
 
 def _costs(program: Program) -> _Costs:
@@ -92,19 +87,17 @@ def _costs(program: Program) -> _Costs:
         kept=mask(program.graph.outputs),
         needs=tuple(needs),
         start=mask(program.graph.inputs),
-        over=tuple(_overwritten(layer, owner, bit) for layer in program.layers),
+        over=tuple(_overwritten(program, layer, bit) for layer in program.layers),
     )
 
 
-def _overwritten(layer: Layer, owner: Mapping[int, int], bit: Mapping[int, int]) -> dict[int, int]:
-    """Distances by buffer; the largest where the layer reads one twice, none where one of those readings forbids it."""
-    found: dict[int, int | None] = {}
-    if len(layer.op.outputs) == 1:
-        for index, distance in zip(layer.passed, layer.distances):
-            if index in owner:
-                before = found.get(bit[owner[index]], 0)
-                found[bit[owner[index]]] = None if distance is None or before is None else max(distance, before)
-    return {buffer: distance for buffer, distance in found.items() if distance is not None}
+def _overwritten(program: Program, layer: Layer, bit: dict[int, int]) -> dict[int, int]:
+    """Distances by buffer, of those that the layer's only output may overwrite."""
+    if len(layer.op.outputs) != 1 or isinstance(layer.call, View):
+        return {}
+    padded = layer.distances + (None,) * (len(layer.passed) - len(layer.distances))
+    found = between_buffers(program, layer.passed, padded, layer.op.outputs[0])
+    return {bit[buffer]: distance for buffer, distance in found.items() if distance is not None}
 
 
 def _best_order(costs: _Costs) -> list[int]:
@@ -121,7 +114,7 @@ def _best_order(costs: _Costs) -> list[int]:
                 after = finished | 1 << layer
                 during = one.live | costs.writes[layer]
                 left = sum(1 << b for b in _bits(during) if costs.kept >> b & 1 or costs.readers[b] & ~after)
-                reached = max(one.peak, _bytes(costs, during) + costs.scratch[layer] - _shared(costs, layer, during & ~left))
+                reached = max(one.peak, _bytes(costs, during) + costs.scratch[layer] - _shared(costs, layer, one.live, during & ~left))
                 if after not in following or reached < following[after].peak:
                     opened = sum(1 << k for k in after_it[layer] if not costs.needs[k] & ~after)
                     following[after] = _Partial(reached, left, one.ready & ~(1 << layer) | opened, (*one.order, layer))
@@ -132,11 +125,14 @@ def _best_order(costs: _Costs) -> list[int]:
     return list(best.order)
 
 
-def _shared(costs: _Costs, layer: int, dying: int) -> int:
-    """Bytes that the output of a layer shares with inputs that nobody reads later (see `liveness.live_bytes`)."""
+def _shared(costs: _Costs, layer: int, live: int, dying: int) -> int:
+    """Bytes that the output of a layer shares with inputs that nobody reads later (see `liveness.live_bytes`).
+
+    Nothing is shared by a buffer that holds other parts before, `live`.
+    """
     written = _bits(costs.writes[layer])
     sources = [b for b in _bits(dying & costs.reads[layer]) if b in costs.over[layer] and b not in written]
-    if not sources or len(written) != 1:
+    if not sources or len(written) != 1 or live & costs.writes[layer]:
         return 0
     output, together = costs.sizes[written[0]], sum(costs.sizes[b] for b in sources)
     apart = costs.over[layer][sources[0]] if len(sources) == 1 else 0

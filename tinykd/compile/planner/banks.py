@@ -17,7 +17,7 @@ import numpy as np
 from tinykd.compile.planner import exact, greedy
 from tinykd.compile.planner.exact import Pair
 from tinykd.compile.planner.liveness import Buffer, Distances, aligned, alignment_of, live_bytes
-from tinykd.compile.planner.plan import ARENA_ALIGNMENT, SECONDS, Bank, Plan, to_place, used_bytes
+from tinykd.compile.planner.plan import ARENA_ALIGNMENT, SECONDS, Bank, Plan, going_backward, tensor_offsets, to_place, used_bytes
 from tinykd.compile.program import Program
 from tinykd.errors import OverBudget
 
@@ -53,12 +53,11 @@ def in_banks(program: Program, whole: Plan, capacities: Mapping[str, int], secon
     starts = [sum(best.used[:number]) for number in range(len(best.used))]
     offsets = {one.key: starts[bank] + offset for one, bank, offset in zip(found, best.bank, best.offsets)}
     banks = tuple(Bank(*row) for row in zip(capacities, starts, best.used, capacities.values()))
-    owners = {index: key for index, key in program.storage().items() if key in offsets}
     placed = replace(
         whole,
         buffers=found,
         offsets=offsets,
-        tensor_offsets={index: offsets[key] for index, key in owners.items()},
+        tensor_offsets=tensor_offsets(program, offsets),
         arena_bytes=sum(best.used),
         live=tuple(used_bytes(found, offsets, step) for step in range(steps)),
         over=over,
@@ -66,8 +65,7 @@ def in_banks(program: Program, whole: Plan, capacities: Mapping[str, int], secon
         banks=banks,
     )
     placed.check()
-    backward = tuple(rows for rows in whole.schedule.backward if placed.lies_above(rows.sources[0], rows.output))
-    return replace(placed, schedule=replace(whole.schedule, backward=backward))
+    return replace(placed, schedule=going_backward(program, placed, whole.schedule))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tinykd.compile.graph import ITEM_BYTES
 from tinykd.compile.ops.operator import View
 from tinykd.compile.program import Program
-from tinykd.compile.stream.schedule import LAYER_BY_LAYER, Schedule, Step, steps
+from tinykd.compile.stream.schedule import LAYER_BY_LAYER, Schedule, steps
 
 ALIGNMENT = 4
 """Bytes: every buffer starts on a word, so that kernels may load words; the arena itself is aligned to 16."""
@@ -47,7 +47,7 @@ def aligned(size: int, alignment: int = ALIGNMENT) -> int:
 
 
 def buffers(program: Program, schedule: Schedule = LAYER_BY_LAYER) -> tuple[Buffer, ...]:
-    """All buffers of a program, views merged into the tensor they look at. Tensors inside chains have none."""
+    """All buffers of a program, views and parts merged into the tensor that holds them. Tensors inside chains have none."""
     graph, owner, alignment = program.graph, program.storage(), alignment_of(program)
     end = max(len(program.layers) - 1, 0)
     first: dict[int, int] = dict.fromkeys((owner[i] for i in graph.inputs), 0)
@@ -74,7 +74,7 @@ def buffers(program: Program, schedule: Schedule = LAYER_BY_LAYER) -> tuple[Buff
 
 def distances(program: Program, found: Sequence[Buffer], schedule: Schedule = LAYER_BY_LAYER) -> dict[tuple[int, int], int]:
     """Where an output may overwrite an input: the step is the input's last reader, and knows the distance."""
-    owner, lives = program.storage(), {b.key: b for b in found}
+    owner, starts, lives = program.storage(), program.starts(), {b.key: b for b in found}
     kept = {owner[i] for i in program.graph.outputs if i in owner} | {state.tensor for state in program.graph.states}
     views = {layer.index for layer in program.layers if isinstance(layer.call, View)}
     result: dict[tuple[int, int], int] = {}
@@ -82,23 +82,36 @@ def distances(program: Program, found: Sequence[Buffer], schedule: Schedule = LA
         if step.first in views or len(step.writes) != 1 or step.writes[0] not in owner:
             continue
         output = owner[step.writes[0]]
-        for source, distance in _by_source(step, owner).items():
+        for source, distance in between_buffers(program, step.reads, step.distances, step.writes[0]).items():
             last_read = source not in kept and lives[source].last == step.last and lives[output].first == step.first
             if distance is not None and last_read:
                 result[source, output] = distance
             if step.above is not None and last_read:
-                result[output, source] = step.above
+                result[output, source] = max(step.above + starts[step.reads[0]] - starts[step.writes[0]], 0)
     return result
 
 
-def _by_source(step: Step, owner: Mapping[int, int]) -> dict[int, int | None]:
-    """The distance to each buffer that the step reads; the largest where it reads one twice, None if any is unknown."""
+def between_buffers(program: Program, reads: Sequence[int], distances: Sequence[int | None], written: int) -> dict[int, int | None]:
+    """The distance to the buffer of each tensor of `reads` from that of `written`, both of which may be larger than the tensor.
+
+    The largest where a buffer is read twice, None where it must not be overwritten. What a kernel must not overwrite may
+    still lie in a part of the buffer that it does not write.
+    """
+    owner, starts = program.storage(), program.starts()
+    size, whole = program.tensor(written).bytes, program.tensor(owner[written]).bytes
     found: dict[int, int | None] = {}
-    for index, here in zip(step.reads, step.distances):
+    for index, distance in zip(reads, distances):
         if index in owner:
+            apart = max((size if distance is None else distance) + starts[written] - starts[index], 0)
             before = found.get(owner[index], 0)
-            found[owner[index]] = None if here is None or before is None else max(here, before)
+            found[owner[index]] = None if before is None or (distance is None and apart >= whole) else max(apart, before)
     return found
+
+
+def peak_bytes(program: Program) -> int:
+    """What the fullest layer needs at least, every layer whole."""
+    found = buffers(program)
+    return max(live_bytes(found, len(program.layers), distances(program, found)))
 
 
 def live_bytes(found: Sequence[Buffer], steps: int, over: Distances | None = None) -> list[int]:

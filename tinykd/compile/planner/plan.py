@@ -41,7 +41,7 @@ class Plan:
     Attributes:
         buffers: what was placed.
         offsets: bytes from the start of the arena, by buffer key.
-        tensor_offsets: bytes from the start of the arena, by activation index (views included).
+        tensor_offsets: bytes from the start of the arena, by activation index (views and parts included).
         arena_bytes: what the caller must provide, aligned to 16.
         lower_bound: bytes that no plan of these buffers can go below: what exists at the fullest layer, or more where a search
             showed it.
@@ -72,7 +72,10 @@ class Plan:
         return self.proved or self.arena_bytes == self.lower_bound
 
     def lies_above(self, source: int, output: int) -> bool:
-        """An output lies over an input, but higher than where it may follow the reads: it was placed to be written backward."""
+        """An output lies over an input, but higher than where it may follow the reads: it was placed to be written backward.
+
+        Both are named by the keys of the buffers that hold them.
+        """
         sizes = {b.key: b.bytes for b in self.buffers}
         if source not in sizes or output not in sizes:
             return False
@@ -104,9 +107,22 @@ def plan(program: Program, seconds: float = SECONDS, outside: frozenset[int] = f
         schedule: which layers are computed row by row.
     """
     found, over = to_place(program, outside, schedule)
-    placed = plan_buffers(found, len(program.layers), program.storage(), over, alignment_of(program), seconds)
-    backward = tuple(rows for rows in schedule.backward if placed.lies_above(rows.sources[0], rows.output))
-    return replace(placed, outside=outside, schedule=replace(schedule, backward=backward))
+    placed = plan_buffers(found, len(program.layers), over, alignment_of(program), seconds)
+    tensors = tensor_offsets(program, placed.offsets)
+    return replace(placed, tensor_offsets=tensors, outside=outside, schedule=going_backward(program, placed, schedule))
+
+
+def tensor_offsets(program: Program, offsets: Mapping[int, int]) -> dict[int, int]:
+    """Where each activation of the arena begins, given the offsets of the buffers."""
+    starts = program.starts()
+    return {index: offsets[key] + starts[index] for index, key in program.storage().items() if key in offsets}
+
+
+def going_backward(program: Program, placed: Plan, schedule: Schedule) -> Schedule:
+    """`schedule` with only those of its backward layers that must be, as the buffers lie."""
+    owner = program.storage()
+    backward = tuple(rows for rows in schedule.backward if placed.lies_above(owner[rows.sources[0]], owner[rows.output]))
+    return replace(schedule, backward=backward)
 
 
 def to_place(program: Program, outside: frozenset[int], schedule: Schedule) -> tuple[tuple[Buffer, ...], Distances]:
@@ -119,7 +135,6 @@ def to_place(program: Program, outside: frozenset[int], schedule: Schedule) -> t
 def plan_buffers(
     found: tuple[Buffer, ...],
     steps: int,
-    owners: Mapping[int, int],
     over: Distances,
     alignment: int = ALIGNMENT,
     seconds: float = SECONDS,
@@ -128,7 +143,6 @@ def plan_buffers(
 
     Args:
         steps: how many layers there are.
-        owners: for each activation the buffer key that holds it.
         over: which outputs may overwrite which inputs, and how far.
         alignment: bytes that every offset is a multiple of.
         seconds: time limit of the exact search.
@@ -144,7 +158,7 @@ def plan_buffers(
     result = Plan(
         buffers=found,
         offsets=offsets,
-        tensor_offsets={index: offsets[key] for index, key in owners.items() if key in offsets},
+        tensor_offsets={},
         arena_bytes=aligned(_height(found, placed), ARENA_ALIGNMENT),
         lower_bound=bound,
         live=tuple(used_bytes(found, offsets, step) for step in range(max(steps, 1))),
