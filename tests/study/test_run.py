@@ -108,7 +108,13 @@ def test_interrupted_study_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) 
         code = "from tinykd.cli.main import main; main()"
         return [sys.executable, "-c", code, "study", study, "--out", str(out), "--jobs", "2", "--threads", "1", "--json", "--quiet"]
 
-    unbroken = subprocess.run(command(tmp_path / "unbroken"), check=True, capture_output=True, text=True)
+    def whole(out: Path) -> list[dict[str, object]]:
+        done = subprocess.run(command(out), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        # seconds are those of the process that finished a stage
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in json.loads(done.stdout)]
+
+    unbroken = whole(tmp_path / "unbroken")
     broken = tmp_path / "broken"
     process = subprocess.Popen(command(broken), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not (broken / "runs/one.plain.seed0/checkpoints/student.npz").exists():
@@ -129,9 +135,7 @@ def test_interrupted_study_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) 
     while any(str(broken).encode() in _read(path) for path in Path("/proc").glob("[0-9]*/cmdline")):
         assert time.monotonic() < until, "a child outlived its parent"
         time.sleep(0.05)
-    resumed = subprocess.run(command(broken), check=True, capture_output=True, text=True)
-    # seconds are those of the process that finished a stage
-    assert _without_seconds(resumed.stdout) == _without_seconds(unbroken.stdout)
+    assert whole(broken) == unbroken
     for form in ("ptq", "int8", "float"):
         name = f"runs/two.plain.seed0/student_{form}.tflite"
         assert (broken / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes()
@@ -142,7 +146,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
-
-
-def _without_seconds(text: str) -> list[dict[str, object]]:
-    return [{key: value for key, value in row.items() if key != "seconds"} for row in json.loads(text)]
