@@ -22,7 +22,7 @@ SCALE = 0.05
 
 
 @dataclass
-class _Network:
+class Network:
     """A graph under construction, all activations of one dtype."""
 
     rng: np.random.Generator
@@ -47,7 +47,7 @@ class _Network:
         return len(self.tensors) - 1
 
 
-def _geometry(w: _Network, size: int, dilated: bool) -> tuple[int, int, int]:
+def _geometry(w: Network, size: int, dilated: bool) -> tuple[int, int, int]:
     """Kernel, stride and dilation that fit an axis of `size` without padding."""
     kernel, stride = int(w.rng.integers(1, 5)), int(w.rng.choice([1, 1, 1, 2, 3]))
     dilation = int(w.rng.choice([1, 1, 2])) if dilated else 1
@@ -58,7 +58,7 @@ def _out(size: int, padding: int, kernel: int, stride: int, dilation: int) -> in
     return -(-size // stride) if padding == SAME else (size + stride - ((kernel - 1) * dilation + 1)) // stride
 
 
-def _window(w: _Network, source: int) -> int:
+def _window(w: Network, source: int) -> int:
     """CONV_2D, DEPTHWISE_CONV_2D or a pool."""
     rng, tensor = w.rng, w.tensors[source]
     _, height, width, channels = tensor.shape
@@ -76,11 +76,11 @@ def _window(w: _Network, source: int) -> int:
         assert tensor.quant is not None
         return w.apply(kind, options, (source,), (1, *size, channels), tensor.quant)
     filters = channels if kind == "DEPTHWISE_CONV_2D" else int(rng.choice([4, 8, 12]))
-    return _convolution(w, kind, source, filters, rows, columns, padding, activation)
+    return convolution(w, kind, source, filters, rows, columns, padding, activation)
 
 
-def _convolution(
-    w: _Network,
+def convolution(
+    w: Network,
     kind: str,
     source: int,
     filters: int,
@@ -107,23 +107,23 @@ def _convolution(
 
 def bottleneck_network() -> Graph:
     """The head of a MobileNetV2: 24x24x4, 3x3 to 8 channels, 1x1 to 48, depthwise 3x3 with stride 2, 1x1 to 8, another block, ADD."""
-    w = _Network(np.random.default_rng(5))
+    w = Network(np.random.default_rng(5))
     source = w.tensor((1, 24, 24, 4), w.quant())
     one, three, halving = (1, 1, 1), (3, 1, 1), (3, 2, 1)
-    current = _convolution(w, "CONV_2D", source, 8, three, three, SAME, 1)
-    current = _convolution(w, "CONV_2D", current, 48, one, one, SAME, 1)
-    current = _convolution(w, "DEPTHWISE_CONV_2D", current, 48, halving, halving, SAME, 1)
-    skipped = _convolution(w, "CONV_2D", current, 8, one, one, SAME, 0)
-    current = _convolution(w, "CONV_2D", skipped, 48, one, one, SAME, 1)
-    current = _convolution(w, "DEPTHWISE_CONV_2D", current, 48, three, three, SAME, 1)
-    current = _convolution(w, "CONV_2D", current, 8, one, one, SAME, 0)
+    current = convolution(w, "CONV_2D", source, 8, three, three, SAME, 1)
+    current = convolution(w, "CONV_2D", current, 48, one, one, SAME, 1)
+    current = convolution(w, "DEPTHWISE_CONV_2D", current, 48, halving, halving, SAME, 1)
+    skipped = convolution(w, "CONV_2D", current, 8, one, one, SAME, 0)
+    current = convolution(w, "CONV_2D", skipped, 48, one, one, SAME, 1)
+    current = convolution(w, "DEPTHWISE_CONV_2D", current, 48, three, three, SAME, 1)
+    current = convolution(w, "CONV_2D", current, 8, one, one, SAME, 0)
     current = w.apply("ADD", AddOptions(), (skipped, current), w.tensors[current].shape, w.quant(2 * SCALE))
     graph = Graph(tuple(w.tensors), tuple(w.ops), (source,), (current,), name="bottleneck")
     graph.check()
     return graph
 
 
-def _pair(w: _Network, a: int, b: int) -> int:
+def _pair(w: Network, a: int, b: int) -> int:
     """ADD, SUB, MUL or CONCATENATION of two tensors of one shape."""
     shape, quant = w.tensors[a].shape, w.tensors[a].quant
     assert quant is not None
@@ -137,7 +137,7 @@ def _pair(w: _Network, a: int, b: int) -> int:
     return w.apply("ADD", AddOptions(), (a, b), shape, w.quant(2 * SCALE))
 
 
-def _sloped(w: _Network, source: int) -> int:
+def _sloped(w: Network, source: int) -> int:
     """PRELU with a slope for each channel, or RELU."""
     shape = w.tensors[source].shape
     if w.dtype == "int8" and w.rng.random() < 0.5:
@@ -148,7 +148,7 @@ def _sloped(w: _Network, source: int) -> int:
 
 def random_network(seed: int) -> Graph:
     """Three to nine operators on one input, every fifth network of int16; a branch may start at any tensor and meet another."""
-    w = _Network(np.random.default_rng([seed, 0x0505]), "int16" if seed % 5 == 0 else "int8")
+    w = Network(np.random.default_rng([seed, 0x0505]), "int16" if seed % 5 == 0 else "int8")
     shape = (1, int(w.rng.integers(4, 20)), int(w.rng.choice([1, 3, 4, 5, 8])), int(w.rng.choice([4, 8, 12])))
     current = source = w.tensor(shape, w.quant())
     branch = source
