@@ -71,6 +71,12 @@ def names() -> tuple[str, ...]:
     return (LABELS, *SECTIONS, *beside, *(name for name in SCHEMES if name not in ("offline", "cross_modal")))
 
 
+def _loss(part: str) -> dict[str, Any]:
+    """`kd@temperature=2` is kd with that one value changed."""
+    name, *values = part.split("@")
+    return {"name": name, **{key: float(value) for key, _, value in (each.partition("=") for each in values)}}
+
+
 def recipe(name: str, budget: Budget, seed: int) -> Recipe:
     """The recipe of a row: nothing but losses and scheme differs."""
     train = {"epochs": budget.epochs, "batch_size": 128, "learning_rate": 4e-3, "warmup_epochs": 1.0}
@@ -78,7 +84,7 @@ def recipe(name: str, budget: Budget, seed: int) -> Recipe:
     if name in SCHEMES:
         distill["scheme"] = {"name": name, **SCHEME_VALUES.get(name, {})}
     elif name != LABELS:
-        distill["losses"] = [{"name": part} for part in name.split("+")]
+        distill["losses"] = [_loss(part) for part in name.split("+")]
     return Recipe.model_validate(
         {
             "name": "methods",
