@@ -93,13 +93,14 @@ def _purpose(section: Section) -> str:
 
 
 def _meaning(field: FieldInfo) -> str:
-    allowed = _choices(field.annotation)
+    allowed = choices(field.annotation)
     return " ".join(filter(None, (field.description, f"({', '.join(allowed)})" if len(allowed) > 1 else "")))
 
 
-def _choices(annotation: Any) -> tuple[str, ...]:
+def choices(annotation: Any) -> tuple[str, ...]:
+    """The words that a field takes, if it takes words from a list."""
     if get_origin(annotation) is Literal:
         return tuple(str(choice) for choice in get_args(annotation))
     if get_origin(annotation) in (Union, UnionType):
-        return tuple(choice for member in get_args(annotation) for choice in _choices(member))
+        return tuple(choice for member in get_args(annotation) for choice in choices(member))
     return ()
