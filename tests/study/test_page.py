@@ -48,7 +48,7 @@ def test_page_stands_alone(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in text
     # Namespaces and licences are names; what a browser would fetch stands in src, href or url().
     fetched = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)|url\(([^)]*)\)|@import\s+(\S+)""", text)
-    assert all(target.startswith("#") for groups in fetched for target in groups if target)
+    assert all(target.startswith(("#", "data:")) for groups in fetched for target in groups if target)
     assert 'name="viewport"' in text
     assert "prefers-color-scheme: dark" in text
     assert "Failed runs" in text

@@ -13,6 +13,8 @@ Examples:
   tinykd report runs/digits --format markdown > report.md
   tinykd report runs/digits --plan
   tinykd report --diff main/report.json report.json --format markdown
+  tinykd report runs/digits --html --open
+  tinykd report runs/digits --html digits.html
   tinykd report --schema > report.schema.json
 
 RUN is a run directory, an exported folder or a report.json; the newest run by default.
@@ -24,11 +26,21 @@ RUN is a run directory, an exported folder or a report.json; the newest run by d
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True, help="For whom.")
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option("--plan", is_flag=True, help="Draw the plan of the arena; plan.svg in the export's report/ is the same in colour.")
+@click.option("--html", is_flag=False, flag_value="", metavar="[FILE]", help="Write a page that stands alone; RUN/report.html by default.")
+@click.option("--open", "browse", is_flag=True, help="Write the page and show it in the browser.")
 @click.option("--diff", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW", help="Two runs or reports side by side: tinykd diff.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the report.")
 @click.pass_context
 def command(
-    context: click.Context, run: Path | None, form: str, as_json: bool, plan: bool, diff: tuple[Path, Path] | None, schema: bool
+    context: click.Context,
+    run: Path | None,
+    form: str,
+    as_json: bool,
+    plan: bool,
+    html: str | None,
+    browse: bool,
+    diff: tuple[Path, Path] | None,
+    schema: bool,
 ) -> None:
     """Print accuracy, memory and proof of a run."""
     from tinykd.cli.diff import command as side_by_side
@@ -43,6 +55,9 @@ def command(
     if diff is not None:
         context.invoke(side_by_side, a=diff[0], b=diff[1], form=form, as_json=as_json, as_markdown=False, schema=False)
         return
+    if html is not None or browse:
+        _write_page(run, html or "", browse)
+        return
     found = open_report(run or newest_run())
     if plan:
         if found.memory is None or not found.memory.buffers:
@@ -53,3 +68,23 @@ def command(
         click.echo(found.model_dump_json(indent=2))
     else:
         click.echo((report_text if form == "text" else report_markdown)(found), nl=False)
+
+
+def _write_page(run: Path | None, html: str, browse: bool) -> None:
+    """Write the page to `html`, or into the run where that is empty; where it is a folder and no run is named, that is the run."""
+    from tinykd.deploy.source import newest_run
+    from tinykd.errors import UsageError
+    from tinykd.report.evidence import open_evidence
+    from tinykd.report.page.report_page import report_page
+    from tinykd.run import write_atomically
+
+    if run is None and Path(html).is_dir() and html:
+        run, html = Path(html), ""
+    if html and (Path(html).is_dir() or Path(html).suffix not in (".html", ".htm")):
+        raise UsageError(f"--html {html}: not the name of a page", "say for example: --html report.html")
+    run = run or newest_run()
+    file = Path(html) if html else (run if run.is_dir() else run.parent) / "report.html"
+    write_atomically(file, report_page(open_evidence(run)).encode())
+    click.echo(f"written: {file}")
+    if browse:
+        click.launch(str(file))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from tinykd import __version__
+from tinykd.report.page.shell import document, scrolling
 from tinykd.study.cells import treatments_of
 from tinykd.study.file import StudyFile
 from tinykd.study.plots import Plot
@@ -16,34 +17,10 @@ from tinykd.study.summary import Entry, Spread, entries, shown
 from tinykd.study.treatments import FORMS
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1d1d1f; --paper: #fdfdfc; --faint: #6b6b70; --line: #dcdcd8; --mark: #0072b2; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e6; --paper: #161618; --faint: #a0a0a6; --line: #3a3a3f; --mark: #6cb6e8; --bad: #ff8a80; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.2rem; max-width: 72rem; background: var(--paper); color: var(--ink); }
-body { font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; line-height: 1.2; margin: 0.4rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 0.4rem; }
-p { margin: 0.4rem 0; } .faint { color: var(--faint); }
-figure { margin: 0; } figcaption { color: var(--faint); font-size: 0.9rem; }
-.wide { overflow-x: auto; } .wide svg { display: block; width: 100%; min-width: 34rem; max-width: 58rem; height: auto; }
+.wide svg { display: block; width: 100%; min-width: 34rem; max-width: 58rem; height: auto; }
 .wide svg text { font-family: system-ui, sans-serif !important; }
-table { border-collapse: collapse; font-size: 0.88rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
 tr.first td { border-top: 2px solid var(--line); } td.best { font-weight: 700; color: var(--mark); }
-code { font: 0.88rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; } .bad { color: var(--bad); }
-"""
-
-HEAD = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
 """
 
 HEADINGS = (
@@ -72,9 +49,9 @@ def page(file: StudyFile, outcomes: Sequence[Outcome], rows: Sequence[Row], draw
         drawn: Pictures in the order in which they are shown.
         command: Makes the same results.
     """
-    title = escape(file.study.title or file.study.name)
+    title = file.study.title or file.study.name
     parts = [
-        f"<h1>{title}</h1>",
+        f"<h1>{escape(title)}</h1>",
         f'<p class="faint">{escape(_what(file, outcomes))}</p>',
         *(_figure(name, plot) for name, plot in drawn.items()),
         _table(file, rows),
@@ -85,7 +62,7 @@ def page(file: StudyFile, outcomes: Sequence[Outcome], rows: Sequence[Row], draw
         f'<p class="faint">tinykd {__version__}, Python {platform.python_version()}, {escape(platform.platform())}. '
         "Every row is a run directory in <code>runs/</code> with its recipe, hashes and environment.</p>",
     ]
-    return HEAD.format(title=title, style=STYLE) + "\n".join(filter(None, parts)) + "\n</body>\n</html>\n"
+    return document(title, "\n".join(filter(None, parts)), STYLE)
 
 
 def _what(file: StudyFile, outcomes: Sequence[Outcome]) -> str:
@@ -103,7 +80,7 @@ def _what(file: StudyFile, outcomes: Sequence[Outcome]) -> str:
 
 def _figure(name: str, plot: Plot) -> str:
     return (
-        f'<h2 id="{escape(name)}">{escape(plot.title)}</h2>\n<figure><div class="wide">{plot.svg}</div>'
+        f'<h2 id="{escape(name)}">{escape(plot.title)}</h2>\n<figure>{scrolling(plot.title, plot.svg)}'
         f"<figcaption>{escape(plot.caption)}</figcaption></figure>"
     )
 
@@ -126,11 +103,12 @@ def _table(file: StudyFile, rows: Sequence[Row]) -> str:
         lines.append(f'<tr class="first">{marked}</tr>' if entry.point != last else f"<tr>{marked}</tr>")
         last = entry.point
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in HEADINGS)
+    table = f"<table><thead><tr>{heads}</tr></thead>\n<tbody>\n" + "\n".join(lines) + "\n</tbody></table>"
     return (
-        f'<h2 id="table">All results</h2>\n<div class="wide"><table><thead><tr>{heads}</tr></thead>\n<tbody>\n' + "\n".join(lines)
-        + "\n</tbody></table></div>\n<p class=\"faint\">The best accuracy of each network is bold. Flash and RAM are those of the linked "
+        f'<h2 id="table">All results</h2>\n{scrolling("All results", table)}\n'
+        '<p class="faint">The best accuracy of each network is bold. Flash and RAM are those of the linked '
         f"firmware{_target(rows)}, all of it; int8 forms only. study.csv has a line for every seed.</p>"
-    )  # fmt: skip
+    )
 
 
 def _target(rows: Sequence[Row]) -> str:
