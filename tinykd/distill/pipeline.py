@@ -6,6 +6,7 @@ Stages and their files in the run directory:
     outputs        ../.teacher_outputs/KEY/          logits and features of every stored view, shared between runs
     baseline       baseline.keras                    the student's net, labels only, same schedule
     student        student.keras, helpers.npz        distilled; the losses' helper networks, for quantize to go on with
+    prune          pruned.keras, pruned_helpers.npz  with a [prune] table: the student without its least channels, distilled back
     quantize       student_int8.tflite               quantization-aware training with the distillation loss on, then conversion;
                    quantization_error.json           and what that does to each layer (native engine)
     integers       test_inputs.npy, test_labels.npy  and the int8 model's answers
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,15 @@ from tinykd.distill.keras_files import load_keras
 from tinykd.distill.lessons import LabelLessons
 from tinykd.distill.objective import Objective
 from tinykd.distill.progress import TrainingProgress
+from tinykd.distill.prune.masks import MaskedSteps, zeros_of
+from tinykd.distill.prune.stage import PRUNED, PRUNED_HELPERS, PruneStage
+from tinykd.distill.prune.widths import net_of
 from tinykd.distill.schemes import SCHEMES
 from tinykd.distill.schemes.scheme import HELPERS, Scheme
 from tinykd.distill.seeds import seed_everything
 from tinykd.distill.stages import Stages, dump, training_values
 from tinykd.distill.teaching import Teaching
+from tinykd.distill.trainer import PLAIN
 from tinykd.distill.weights import load_arrays, write_variables
 from tinykd.quantize.engine import engine
 from tinykd.quantize.integers import TfliteModel, dequantize
@@ -93,13 +98,17 @@ class Pipeline:
         """Distil. Values as `teacher`."""
         return self.scheme.student()
 
+    def prune(self) -> Mapping[str, Any] | None:
+        """Prune the student and distil it back, or None if the recipe does without. Values as `teacher`, and `pruning`."""
+        return None if self.recipe.prune is None else PruneStage(self.scheme, self.recipe.prune).run()
+
     def quantize(self) -> Mapping[str, Any]:
         """Quantization-aware training with the distillation loss still on, or calibration alone; then conversion. Values as `teacher`."""
         learning, tutor = self.scheme.learning, self.scheme.tutor
         key = learning.key(
             "quantize",
-            student=file_hash(self.run.path("student.keras")),
-            helpers=file_hash(self.run.path(HELPERS)),
+            student=file_hash(self.run.path(self.deployed)),
+            helpers=file_hash(self.run.path(self._helpers)),
             quantize=dump(self.recipe.quantize),
             distill=dump(self.recipe.distill),
             outputs=tutor.outputs_key,
@@ -110,14 +119,16 @@ class Pipeline:
             chosen = engine(section)
             seed_everything(self.recipe.seed, "quantize")
             calibration = self.calibration()
-            student = load_keras(self.run.path("student.keras"))
+            student = load_keras(self.run.path(self.deployed))
             objective = tutor.objective(student)
             steps = max(1, len(learning.data.train.y) // section.train.batch_size)
-            model = chosen.prepare(student, self.recipe.student, calibration, steps)
+            sparse = self.recipe.prune is not None and self.recipe.prune.method == "weights"
+            model = chosen.prepare(student, net_of(student, self.recipe.student), calibration, steps)
             history: tuple[EpochRecord, ...] = ()
             if section.method == "qat":
-                write_variables(objective.variables, load_arrays(self.run.path(HELPERS)))
+                write_variables(objective.variables, load_arrays(self.run.path(self._helpers)))
                 trainer = learning.trainer("quantize", key, chosen.keras(), section.train, objective.continued())
+                trainer = replace(trainer, steps=MaskedSteps(zeros_of(student)) if sparse else PLAIN)
                 lessons = tutor.lessons(objective.teacher_layers)
                 history = trainer.fit(model, learning.data.train.y, lessons, self.data.validation)
             chosen.settle(model, calibration)
@@ -148,6 +159,15 @@ class Pipeline:
         return self.stages.once("integers", key, ("predictions/int8.npz", "test_inputs.npy", "test_labels.npy"), compute)
 
     # What the stages share.
+
+    @property
+    def deployed(self) -> str:
+        """The file of the float network that is quantized."""
+        return "student.keras" if self.recipe.prune is None else PRUNED
+
+    @property
+    def _helpers(self) -> str:
+        return HELPERS if self.recipe.prune is None else PRUNED_HELPERS
 
     @cached_property
     def scheme(self) -> Scheme:

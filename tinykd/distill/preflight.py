@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tinykd.data import Dataset
 from tinykd.distill.pairs import Layers, resolve_pairs
+from tinykd.distill.prune.widths import check_engine
 from tinykd.distill.teacher import STORED, teacher_kind
 from tinykd.errors import RecipeError, ToolError
 from tinykd.quantize.engine import engine
@@ -48,6 +49,8 @@ def check_recipe(recipe: Recipe, teacher_path: Path | None) -> None:
             'set distill.views = 8 (stored views of each sample) or distill.teacher_outputs = "live"',
         )
     _check_scheme(recipe, teacher_path)
+    if recipe.prune is not None:
+        check_engine(recipe.student, recipe.quantize.engine, recipe.prune.method)
     engine(recipe.quantize)
 
 

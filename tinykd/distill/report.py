@@ -5,10 +5,10 @@ Keys of the section:
     recipe, seed, command        how to make it again
     samples                      {train, validation, test}
     classes, class_names
-    accuracy                     {teacher, baseline, student, qat, int8}: fractions of the test split; baseline may be null
-    validation_accuracy          the same five on validation, by which choices are made
-    fidelity                     {baseline, student, qat, int8}: {agreement, predictive_kl} with the teacher, test split
-    parameters                   {teacher, student}; teacher is null if its file does not say
+    accuracy                     {teacher, baseline, student, pruned, qat, int8}: fractions of the test split; baseline, pruned may be null
+    validation_accuracy          the same six on validation, by which choices are made
+    fidelity                     {baseline, student, pruned, qat, int8}: {agreement, predictive_kl} with the teacher, test split
+    parameters                   {teacher, student}, the pruned student's where there is one; teacher is null if its file does not say
     int8_model_bytes             size of student_int8.tflite
     seconds                      wall-clock of each stage, of the process that finished it
     training                     {stage: {epochs, best_epoch, training_seconds}}
@@ -20,18 +20,24 @@ Keys of the section:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinykd import __version__
+from tinykd.compile.reader import read_file
+from tinykd.compile.weight_storage import bias_bytes, stored_weights
 from tinykd.distill.evaluation import accuracy, agreement, predictive_kl
 from tinykd.distill.pipeline import Pipeline
 from tinykd.run import file_hash
 
-NETWORKS = ("teacher", "baseline", "student", "qat", "int8")
+NETWORKS = ("teacher", "baseline", "student", "pruned", "qat", "int8")
+STAGES = {"baseline": "baseline", "pruned": "prune"}
+"""Networks that not every recipe has, and the stage that gives them."""
 PACKAGES = ("tensorflow", "keras", "tf_keras", "tensorflow-model-optimization", "numpy", "ai-edge-litert")
 
 
@@ -42,7 +48,7 @@ def distillation_section(pipeline: Pipeline, stages: Mapping[str, Mapping[str, A
     test: dict[str, NDArray[np.float32]] = {"teacher": outputs.test}
     validation: dict[str, NDArray[np.float32]] = {"teacher": outputs.validation}
     for name in NETWORKS[1:]:
-        if name == "baseline" and stages["baseline"] is None:
+        if name in STAGES and stages[STAGES[name]] is None:
             continue
         with np.load(run.path(f"predictions/{name}.npz"), allow_pickle=False) as archive:
             validation[name], test[name] = archive["validation"], archive["test"]
@@ -61,7 +67,7 @@ def distillation_section(pipeline: Pipeline, stages: Mapping[str, Mapping[str, A
             for name in NETWORKS[1:]
             if name in test
         },
-        "parameters": {"teacher": done["teacher"]["parameters"], "student": done["student"]["parameters"]},
+        "parameters": {"teacher": done["teacher"]["parameters"], "student": done.get("prune", done["student"])["parameters"]},
         "int8_model_bytes": run.path("student_int8.tflite").stat().st_size,
         "seconds": {name: values["seconds"] for name, values in done.items()},
         "training": {
@@ -78,6 +84,12 @@ def distillation_section(pipeline: Pipeline, stages: Mapping[str, Mapping[str, A
         },
         "versions": {"tinykd": __version__, **{name: _version(name) for name in PACKAGES}},
     }
+
+
+def weights_section(model: Path) -> dict[str, Any]:
+    """The section `weights` of `report.json`: what the weights of an int8 model take, and what is in them."""
+    graph = read_file(model)
+    return {"layers": [asdict(one) for one in stored_weights(graph)], "bias_bytes": bias_bytes(graph)}
 
 
 def _version(package: str) -> str | None:

@@ -11,7 +11,7 @@ from tinykd import data
 from tinykd.distill.pipeline import ERRORS, Pipeline
 from tinykd.distill.preflight import check_recipe, check_space
 from tinykd.distill.progress import TrainingProgress
-from tinykd.distill.report import distillation_section
+from tinykd.distill.report import distillation_section, weights_section
 from tinykd.environment import record_environment
 from tinykd.recipe.model import Recipe
 from tinykd.recipe.toml import show
@@ -79,10 +79,13 @@ def finished(pipeline: Pipeline, command: str) -> dict[str, Any]:
         "teacher": pipeline.teacher(),
         "baseline": pipeline.baseline(),
         "student": pipeline.student(),
+        "prune": pipeline.prune(),
         "quantize": pipeline.quantize(),
         "integers": pipeline.integers(),
     }
     section = distillation_section(pipeline, stages, command)
     pipeline.run.merge_json("report.json", "distillation", section)
+    pipeline.run.merge_json("report.json", "pruning", (stages["prune"] or {}).get("pruning"))
     pipeline.run.merge_json("report.json", "quantization_error", pipeline.run.read_json(ERRORS))
+    pipeline.run.merge_json("report.json", "weights", weights_section(pipeline.run.path("student_int8.tflite")))
     return section

@@ -17,6 +17,7 @@ class LayerError:
         weights_sqnr: dB, of its kernel's rounding alone; None without a kernel.
         values_sqnr: dB, of its values' rounding alone.
         clipped: Fraction of values outside the range.
+        weight_bits: Of its weights (ternary: 1.58); None without a kernel.
         channel_spread: Largest over median channel, by their largest magnitude; what one range for all channels has to bridge.
     """
 
@@ -27,6 +28,7 @@ class LayerError:
     values_sqnr: float
     clipped: float
     channel_spread: float
+    weight_bits: float | None = None
 
     def values(self) -> dict[str, Any]:
         """For JSON, rounded to what means something."""

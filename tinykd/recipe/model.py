@@ -11,6 +11,7 @@ from tinykd.recipe.knobs import typed_knobs
 from tinykd.recipe.losses import AnyLoss, Kd
 from tinykd.recipe.net import Net, NetName
 from tinykd.recipe.netaug import NetAug
+from tinykd.recipe.prune import Prune
 from tinykd.recipe.schemes import AnyScheme, Offline
 from tinykd.recipe.section import NonNegative, NonNegativeInt, PositiveInt, Section
 from tinykd.recipe.training import Training
@@ -26,11 +27,15 @@ __all__ = [
     "LogMel",
     "Net",
     "NetName",
+    "Prune",
     "Quantize",
     "Recipe",
     "Teacher",
     "Training",
+    "WeightBits",
 ]
+
+WeightBits = Literal[8, 4, 2, "ternary"]
 
 BankSize = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}=[0-9]{1,12} ?(B|KiB|MiB|kB|MB)$")]
 Size = Annotated[str, Field(pattern=r"^[0-9]{1,12} (B|KiB|MiB|kB|MB)$")]
@@ -119,6 +124,12 @@ class Quantize(Section):
     bias_correction: Literal["none", "measured"] = Field(
         default="none", description="measured: biases make up for the mean error of rounding, before any training (native)"
     )
+    weight_bits: WeightBits = Field(
+        default=8, description="of a weight: 4 halves them in flash, 2 and ternary are stored as int8; below 8 with learned steps (native)"
+    )
+    eight_bits: tuple[str, ...] = Field(
+        default=("first", "last"), description='layers whose weights keep 8 bits all the same: "first", "last", names or globs (native)'
+    )
     train: Training = Training(epochs=15, learning_rate=5e-4)
 
     @model_validator(mode="after")
@@ -128,7 +139,7 @@ class Quantize(Section):
             plain = {name: field.default for name, field in type(self).model_fields.items() if "(native)" in (field.description or "")}
             asked = [name for name, default in plain.items() if getattr(self, name) != default]
             if asked:
-                raise ValueError(f"{', '.join(asked)} needs engine = \"native\"; tfmot has only its own ranges")
+                raise ValueError(f'{", ".join(asked)} needs engine = "native"; tfmot has only its own ranges')
         return self
 
 
@@ -171,6 +182,9 @@ class Recipe(Section):
     teacher: Teacher = Field(default_factory=lambda: Teacher.model_validate({}))
     student: Net = Net()
     distill: Distill = Distill()
+    prune: Prune | None = Field(
+        default=None, description="channel pruning of the distilled student: a [prune] table, empty for its defaults"
+    )
     quantize: Quantize = Quantize()
     export: Export = Export()
     budget: Budget = Budget()

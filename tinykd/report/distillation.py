@@ -10,6 +10,7 @@ LABELS = {
     "teacher": "teacher",
     "baseline": "baseline (labels only)",
     "student": "student (distilled)",
+    "pruned": "student, pruned",
     "qat": "student, quantization-aware",
     "int8": "student, int8 integers",
 }
@@ -24,11 +25,12 @@ class Samples(Section):
 
 
 class Accuracy(Section):
-    """Top-1 accuracy as a fraction; baseline is null where the recipe does without."""
+    """Top-1 accuracy as a fraction; baseline and pruned are null where the recipe does without."""
 
     teacher: float
     baseline: float | None
     student: float
+    pruned: float | None = None
     qat: float
     int8: float
 
@@ -85,7 +87,7 @@ class Distillation(Section):
     class_names: tuple[str, ...]
     accuracy: Accuracy = Field(description="on the test split")
     validation_accuracy: Accuracy = Field(description="on the validation split, by which choices are made")
-    fidelity: dict[str, Fidelity] = Field(description="baseline, student, qat, int8")
+    fidelity: dict[str, Fidelity] = Field(description="baseline, student, pruned, qat, int8")
     parameters: Parameters
     int8_model_bytes: int
     seconds: dict[str, float] = Field(description="of each stage, in the process that finished it")

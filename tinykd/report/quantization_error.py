@@ -25,6 +25,7 @@ class LayerError(Section):
     values_sqnr: float = Field(description="dB, its values rounded only")
     clipped: float = Field(description="fraction of its values outside the range")
     channel_spread: float = Field(description="largest over median channel, by their largest magnitude")
+    weight_bits: float | None = Field(default=None, description="of its weights (ternary: 1.58); null without weights")
 
 
 class QuantizationError(Section):
@@ -48,6 +49,8 @@ def advice(layer: LayerError) -> str:
     if layer.clipped > MUCH_CLIPPED:
         return f'{100 * layer.clipped:.2g} % clipped: calibration = "min-max", more calibration_samples'
     if layer.weights_sqnr is not None and layer.weights_sqnr < layer.values_sqnr:
+        if layer.weight_bits is not None and layer.weight_bits < 8:
+            return f"weights of {layer.weight_bits:g} bits: name it in quantize.eight_bits, or train longer"
         return 'weights: ranges = "learned", or more filters'
     if layer.channel_spread > WIDE_SPREAD:
         return f'one channel {layer.channel_spread:.0f} times the median: equalize = "cross-layer", or batch norm behind it'
@@ -62,9 +65,15 @@ def quantization_error_text(section: QuantizationError) -> str:
     lines = [
         f"quantization error ({section.engine}, {section.method}; signal to noise on {section.samples} validation samples): "
         f"output {output.sqnr:.1f} dB",
-        f"{'worst layers':<34}{'own, dB':>9}{'weights':>9}{'values':>9}{'whole':>9}  what to do",
+        f"{'worst layers':<34}{'own, dB':>9}{'weights':>9}{'values':>9}{'whole':>9}{'bits':>6}  what to do",
     ]
     for one in worst(section):
+        bits = "-" if one.weight_bits is None else f"{one.weight_bits:g}"
         weights = "-" if one.weights_sqnr is None else f"{one.weights_sqnr:.1f}"
-        lines.append(f"{one.layer:<34}{one.own_sqnr:>9.1f}{weights:>9}{one.values_sqnr:>9.1f}{one.sqnr:>9.1f}  {advice(one)}")
+        lines.append(f"{one.layer:<34}{one.own_sqnr:>9.1f}{weights:>9}{one.values_sqnr:>9.1f}{one.sqnr:>9.1f}{bits:>6}  {advice(one)}")
+    kinds = sorted({one.weight_bits for one in section.layers if one.weight_bits is not None}, reverse=True)
+    if len(kinds) > 1:
+        for kind in kinds:
+            names = ", ".join(one.layer for one in section.layers if one.weight_bits == kind)
+            lines.append(f"weights of {kind:g} bits: {names}")
     return "\n".join(lines) + "\n"

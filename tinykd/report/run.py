@@ -10,9 +10,11 @@ from tinykd.errors import UsageError
 from tinykd.report.distillation import Distillation, as_text
 from tinykd.report.memory import Memory
 from tinykd.report.profile import Profile, profile_text
+from tinykd.report.pruning import Pruning, pruning_text
 from tinykd.report.quantization_error import QuantizationError, quantization_error_text
 from tinykd.report.text import memory_markdown, memory_text
 from tinykd.report.verification import Verification, verification_text
+from tinykd.report.weight_storage import WeightStorage, weight_storage_text
 
 FILE = "report.json"
 
@@ -23,7 +25,9 @@ class RunReport(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     distillation: Distillation | None = Field(None, description="accuracy, fidelity and provenance, from tinykd distill")
+    pruning: Pruning | None = Field(None, description="sizes and accuracy before and after pruning, from tinykd distill")
     quantization_error: QuantizationError | None = Field(None, description="signal to noise of every layer, from tinykd distill")
+    weights: WeightStorage | None = Field(None, description="bytes of the int8 model's weights, layer by layer, from tinykd distill")
     memory: Memory | None = Field(None, description="flash and RAM, from tinykd export")
     verification: Verification | None = Field(None, description="the proof, from tinykd verify")
     profile: Profile | None = Field(None, description="instructions of every layer, from tinykd profile")
@@ -53,6 +57,8 @@ def _of_export(folder: Path) -> RunReport:
         raise UsageError(f"{folder} holds no report", "make one: tinykd distill, tinykd export, tinykd verify")
     return RunReport(
         distillation=None,
+        pruning=None,
+        weights=None,
         quantization_error=None,
         memory=Memory.model_validate_json(memory.read_text()),
         verification=Verification.model_validate_json(proof.read_text()) if proof.exists() else None,
@@ -65,8 +71,12 @@ def report_text(report: RunReport) -> str:
     parts = []
     if report.distillation is not None:
         parts.append(as_text(report.distillation) + "\n")
+    if report.pruning is not None:
+        parts.append(pruning_text(report.pruning))
     if report.quantization_error is not None:
         parts.append(quantization_error_text(report.quantization_error))
+    if report.weights is not None and (text := weight_storage_text(report.weights)):
+        parts.append(text)
     if report.memory is not None:
         parts.append(memory_text(report.memory))
     if report.verification is not None:
@@ -81,8 +91,12 @@ def report_markdown(report: RunReport) -> str:
     parts = []
     if report.distillation is not None:
         parts.append(f"# Accuracy\n\n```\n{as_text(report.distillation)}\n```\n")
+    if report.pruning is not None:
+        parts.append(f"# Pruning\n\n```\n{pruning_text(report.pruning)}```\n")
     if report.quantization_error is not None:
         parts.append(f"# Quantization error\n\n```\n{quantization_error_text(report.quantization_error)}```\n")
+    if report.weights is not None and (text := weight_storage_text(report.weights)):
+        parts.append(f"# Weights\n\n```\n{text}```\n")
     if report.memory is not None:
         parts.append(memory_markdown(report.memory))
     if report.verification is not None:

@@ -26,6 +26,7 @@ QUICK: Mapping[str, Any] = {
     "distill.views": 1,
     "teacher.train": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0.0},
     "distill.train": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0.0},
+    "prune.train": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0.0},
     "quantize.train": {"epochs": 1, "batch_size": 32, "warmup_epochs": 0.0},
     "quantize.calibration_samples": 64,
 }

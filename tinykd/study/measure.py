@@ -44,7 +44,7 @@ class Deployed:
 def float_form(pipeline: Pipeline) -> Deployed:
     """The student as it was trained; the file only says how large it is."""
     _converted(pipeline, "float", float_model)
-    return Deployed("student_float.tflite", *_stored(pipeline, "student"))
+    return Deployed("student_float.tflite", *_stored(pipeline, Path(pipeline.deployed).stem))
 
 
 def dynamic_range_form(pipeline: Pipeline) -> Deployed:
@@ -80,7 +80,7 @@ def measure(pipeline: Pipeline, form: Form) -> dict[str, Any]:
     teacher = pipeline.teaching.outputs().test
     memory = _memory(path, pipeline.recipe) if form in INTEGERS else None
     return {
-        "accuracy_float": accuracy(_stored(pipeline, "student")[1], data.test.y),
+        "accuracy_float": accuracy(_stored(pipeline, Path(pipeline.deployed).stem)[1], data.test.y),
         "accuracy": accuracy(deployed.test, data.test.y),
         "validation_accuracy": accuracy(deployed.validation, data.validation.y),
         "teacher_accuracy": accuracy(teacher, data.test.y),
@@ -99,7 +99,7 @@ def measure(pipeline: Pipeline, form: Form) -> dict[str, Any]:
 def _converted(pipeline: Pipeline, form: str, convert: Callable[[Any], bytes]) -> str:
     """The file of a form, written once; returns its name."""
     name = f"student_{form}.tflite"
-    student = pipeline.run.path("student.keras")
+    student = pipeline.run.path(pipeline.deployed)
     calibration = pipeline.recipe.quantize.calibration_samples
     key = content_key(
         stage=form, student=file_hash(student), data=pipeline.data.content_hash, calibration=[calibration, pipeline.recipe.seed]
@@ -148,6 +148,6 @@ def _memory(model: Path, recipe: Recipe) -> Memory:
 def _macs(pipeline: Pipeline) -> int | None:
     """Of the float network, as its int8 form would count them."""
     try:
-        return program_of(from_keras(load_keras(pipeline.run.path("student.keras"))), ()).macs
+        return program_of(from_keras(load_keras(pipeline.run.path(pipeline.deployed))), ()).macs
     except UnsupportedModel:
         return None

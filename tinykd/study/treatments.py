@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tinykd.recipe.model import Recipe
 from tinykd.recipe.netaug import NetAug
+from tinykd.recipe.prune import Prune
 
 Form = Literal["float", "dynamic_range", "ptq", "qat"]
 
@@ -30,6 +31,11 @@ LABELS_ONLY: Mapping[str, Any] = {
 NO_BASELINE: Mapping[str, Any] = {"distill.baseline": False}
 
 
+#: The engine that knows pruned widths of every architecture, and fewer than eight bits.
+NATIVE: Mapping[str, Any] = {"quantize.engine": "native"}
+INT4: Mapping[str, Any] = {**NATIVE, "quantize.weight_bits": 4}
+
+
 @dataclass(frozen=True)
 class Training:
     """A way of training the student, on the recipe's schedule.
@@ -37,15 +43,18 @@ class Training:
     Attributes:
         changes: Dotted keys of the recipe and their values.
         netaug: Whether the student is trained inside a wider network: with the recipe's values for it, or the default ones.
+        prune: Whether it then loses channels and is trained again: with the recipe's values for it, or the default ones.
     """
 
     changes: Mapping[str, Any]
     netaug: Literal["without", "with"] = "without"
+    prune: Literal["without", "with"] = "without"
 
     def applied(self, recipe: Recipe) -> Recipe:
-        """`recipe`, which has the changes already, with or without the table that an assignment cannot remove."""
+        """`recipe`, which has the changes already, with or without the tables that an assignment cannot remove."""
         netaug = None if self.netaug == "without" else recipe.distill.netaug or NetAug()
-        return recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"netaug": netaug})})
+        prune = None if self.prune == "without" else recipe.prune or Prune()
+        return recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"netaug": netaug}), "prune": prune})
 
 
 TRAININGS: Mapping[str, Training] = {
@@ -53,6 +62,10 @@ TRAININGS: Mapping[str, Training] = {
     "distilled": Training(NO_BASELINE),
     "netaug": Training({**NO_BASELINE, **LABELS_ONLY}, "with"),
     "distilled_netaug": Training(NO_BASELINE, "with"),
+    "pruned": Training({**NO_BASELINE, **LABELS_ONLY, **NATIVE}, prune="with"),
+    "distilled_pruned": Training({**NO_BASELINE, **NATIVE}, prune="with"),
+    "int4": Training({**NO_BASELINE, **LABELS_ONLY, **INT4}),
+    "distilled_int4": Training({**NO_BASELINE, **INT4}),
 }
 
 
@@ -90,6 +103,12 @@ TREATMENTS: Mapping[str, Treatment] = {
         Treatment("netaug_qat", "NetAug, int8 QAT", "netaug", "qat", "netaug"),
         Treatment("distilled_netaug", "NetAug, distilled", "distilled_netaug", "float", "distilled"),
         Treatment("distilled_netaug_qat", "NetAug, distilled, int8 QAT", "distilled_netaug", "qat", "distilled_netaug"),
+        Treatment("pruned", "pruned", "pruned", "float", "plain"),
+        Treatment("pruned_qat", "pruned, int8 QAT", "pruned", "qat", "pruned"),
+        Treatment("distilled_pruned", "distilled, pruned", "distilled_pruned", "float", "distilled"),
+        Treatment("distilled_pruned_qat", "distilled, pruned, int8 QAT", "distilled_pruned", "qat", "distilled_pruned"),
+        Treatment("int4", "4-bit weights, QAT", "int4", "qat", "plain"),
+        Treatment("distilled_int4", "distilled, 4-bit weights, QAT", "distilled_int4", "qat", "distilled"),
     )
 }
 

@@ -101,13 +101,16 @@ def work(folder: Path) -> None:
     with opened(recipe, run, command=command, progress=Told(), data_dir=data_dir, teacher_path=teacher) as pipeline:
         pipeline.teacher()
         stages = {"student": pipeline.student()}
+        if recipe.prune is not None:
+            stages["prune"] = pipeline.prune() or {}
+        trained = list(stages)
         if any(one.form == "qat" for one in order.treatments):
             # A whole run, with its report: `tinykd export`, `verify` and `report` take it like any other.
             finished(pipeline, command)
             stages["quantize"] = pipeline.quantize()
         rows: list[dict[str, Any]] = []
         for one in order.treatments:
-            seconds = stages["student"]["seconds"] + (stages["quantize"]["seconds"] if one.form == "qat" else 0.0)
+            seconds = sum(stages[name]["seconds"] for name in (*trained, *(["quantize"] if one.form == "qat" else [])))
             row: dict[str, Any] = {
                 "point": order.point,
                 "group": order.group,
@@ -115,7 +118,7 @@ def work(folder: Path) -> None:
                 "training": order.training,
                 "form": one.form,
             }
-            row |= {"seed": recipe.seed, "parameters": stages["student"]["parameters"], "seconds": round(seconds, 1)}
+            row |= {"seed": recipe.seed, "parameters": stages[trained[-1]]["parameters"], "seconds": round(seconds, 1)}
             rows.append({**row, **measure(pipeline, one.form), "settings": order.settings})
         run.finish(STAGE, order.key, values={"rows": rows})
 

@@ -256,7 +256,7 @@ def test_rounding_to_levels(bits: int, bucket: int) -> None:
 def test_rounded_student_passes_gradients_straight_through() -> None:
     tf, library = tensorflow(), keras()
     model = library.Sequential([library.Input((3,)), library.layers.Dense(2)])
-    student = quantized.RoundedStudent(model, quantized.readable(model, ()), 2, 256)
+    student = quantized.RoundedStudent(model, quantized.readable(model, ()), lambda variable: quantized.rounded(variable.value, 2, 256))
     x = RNG.normal(size=(4, 3)).astype(np.float32)
     kernel, bias = model.get_weights()
     levels = np.asarray(quantized.rounded(kernel, 2, 256))

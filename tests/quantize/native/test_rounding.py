@@ -14,6 +14,7 @@ from tinykd.quantize.native.equalization import equalize
 from tinykd.quantize.native.error import sqnr
 from tinykd.quantize.native.network import FLOAT
 from tinykd.quantize.native.rounding import FixedRange, LearnedRange, LearnedWeightQuantizer, ObservedRange, WeightQuantizer
+from tinykd.quantize.native.weight_grid import uniform
 from tinykd.recipe.model import Net, Quantize
 
 pytestmark = pytest.mark.train
@@ -26,14 +27,14 @@ def test_weights_round_to_their_channels_step() -> None:
     found = np.asarray(quantizer(keras().ops.convert_to_tensor(weights)))
     np.testing.assert_allclose(found[:, 0], [1.27, -0.01, 0.02], rtol=1e-5)
     assert quantizer.integers(weights, np.asarray(quantizer.step(weights)))[:, 1].tolist() == [127, -2, 42]
-    assert WeightQuantizer((0,), bits=4).largest == 7
+    assert WeightQuantizer((0,), uniform(4)).largest == 7
 
 
 def test_a_learned_step_has_the_gradient_of_lsq() -> None:
     """Esser 2020, eq. 3: round(v) - v inside, the limit outside; times 1 / sqrt(n Qp), times the step for its logarithm."""
     tf = tensorflow()
     step = 0.1
-    quantizer = LearnedWeightQuantizer((0,), 3, np.array([[step]], np.float32), 4, "layer")
+    quantizer = LearnedWeightQuantizer((0,), uniform(3), np.array([[step]], np.float32), 4, "layer")
     weights = tf.constant([[0.13], [-0.26], [0.9], [-0.9]])
     with tf.GradientTape() as tape:
         tape.watch(weights)

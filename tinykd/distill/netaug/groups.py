@@ -128,14 +128,26 @@ class _Dimensions:
 
 
 def find_groups(model: Any, section: NetAug) -> Grouping:
+    """`channel_groups` with the widths that augmentation draws; `UnsupportedModel` if that is nothing."""
+    grouping = channel_groups(model, {"width": section.width, "expand": section.expand})
+    if all(group.widest == group.tiny for group in grouping.groups):
+        kinds = [f"{name} ({type(model.get_layer(name)).__name__})" for name in grouping.kept[:5]]
+        raise UnsupportedModel(
+            f"network augmentation finds nothing to widen in {model.name}" + (f", which has {', '.join(kinds)}" if kinds else ""),
+            f"it widens what these layers make: {', '.join(MAKERS)}; look at distill.netaug.width and expand too",
+        )
+    return grouping
+
+
+def channel_groups(model: Any, factors: Mapping[Kind, Sequence[float]] | None = None) -> Grouping:
     """The groups of a functional Keras 3 model.
 
     Args:
         model: Inputs -> logits `[batch, classes]`.
-        section: Factors of widths and expansions.
+        factors: Of widths, by kind; none for the model's own widths alone.
 
     Raises:
-        UnsupportedModel: a layer is used twice, or nothing can be widened.
+        UnsupportedModel: a layer is used twice.
     """
     dimensions = _Dimensions([], [], [], set())
     tensors: dict[int, Layout] = {}
@@ -165,19 +177,13 @@ def find_groups(model: Any, section: NetAug) -> Grouping:
         dimensions.fix(tensors[id(tensor)])
     roots = [one for one in range(len(dimensions.parent)) if dimensions.root(one) == one and one not in dimensions.fixed]
     expanding = _Blocks(model, dimensions, inputs, layouts, entering)
-    groups = tuple(_group(dimensions, root, "expand" if expanding.inside(root) else "width", section) for root in roots)
+    groups = tuple(_group(dimensions, root, "expand" if expanding.inside(root) else "width", factors or {}) for root in roots)
     number = {root: place for place, root in enumerate(roots)}
 
     def final(layout: Layout) -> Layout:
         parts = tuple(number.get(dimensions.root(part), -dimensions.channels[part]) for part in layout.parts)
         return Layout(parts, layout.repeats)
 
-    if all(group.widest == group.tiny for group in groups):
-        kinds = [f"{name} ({type(model.get_layer(name)).__name__})" for name in kept[:5]]
-        raise UnsupportedModel(
-            f"network augmentation finds nothing to widen in {model.name}" + (f", which has {', '.join(kinds)}" if kinds else ""),
-            f"it widens what these layers make: {', '.join(MAKERS)}; look at distill.netaug.width and expand too",
-        )
     return Grouping(
         groups,
         {name: final(layout) for name, layout in entering.items()},
@@ -186,10 +192,10 @@ def find_groups(model: Any, section: NetAug) -> Grouping:
     )
 
 
-def _group(dimensions: _Dimensions, root: int, kind: Kind, section: NetAug) -> Group:
+def _group(dimensions: _Dimensions, root: int, kind: Kind, factors: Mapping[Kind, Sequence[float]]) -> Group:
     channels = dimensions.channels[root]
-    factors = {"width": section.width, "expand": section.expand}[kind]
-    return Group(dimensions.makers[root][0], tuple(sorted({max(channels, round(channels * factor)) for factor in (1.0, *factors)})), kind)
+    drawn = {max(channels, round(channels * factor)) for factor in (1.0, *factors.get(kind, ()))}
+    return Group(dimensions.makers[root][0], tuple(sorted(drawn)), kind)
 
 
 def _passed_on(dimensions: _Dimensions, layer: Any, known: Sequence[Layout]) -> Layout | None:
@@ -299,7 +305,7 @@ def _known(reader: str, read: Sequence[Any], tensors: Mapping[int, Layout]) -> S
     """What a layer reads. Keras tells the tensors of a layer's first use only."""
     if any(id(tensor) not in tensors for tensor in read):
         raise UnsupportedModel(
-            f"{reader} reads what a layer gives that is used several times, which network augmentation does not know",
+            f"{reader} reads what a layer gives that is used several times, whose channels cannot be told apart",
             "use a layer of its own for each place",
         )
     return read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,11 @@ from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.objective import Objective
 from tinykd.distill.schemes.scheme import Scheme
 from tinykd.distill.tap import LOGITS, tap
+from tinykd.quantize.native.rounding import WeightQuantizer
+from tinykd.quantize.native.weight_grid import GRIDS
+
+Rounding = Callable[[Any], Any]
+"""A kernel (a Keras variable) to its rounded values."""
 
 
 class Quantized(Scheme):
@@ -17,12 +22,20 @@ class Quantized(Scheme):
 
     def trained(self, model: Any, objective: Objective) -> Any:
         """See `RoundedStudent`."""
-        return RoundedStudent(model, readable(model, objective.student_layers), self.section.bits, self.section.bucket)
+        return RoundedStudent(model, readable(model, objective.student_layers), self._rounding(model))
 
     def settle(self, model: Any) -> None:
         """Leave the rounded kernels in the student."""
+        rounding = self._rounding(model)
         for variable in kernels(model):
-            variable.assign(rounded(variable.value, self.section.bits, self.section.bucket))
+            variable.assign(rounding(variable))
+
+    def _rounding(self, model: Any) -> Rounding:
+        section = self.section
+        if section.grid == "bucket":
+            return lambda variable: rounded(variable.value, section.bits, section.bucket)
+        axes = {id(variable): axes for variable, axes in shared_axes(model)}
+        return lambda variable: rounded_by_channel(variable.value, section.bits, axes[id(variable)])
 
 
 @dataclass(frozen=True)
@@ -32,13 +45,12 @@ class RoundedStudent:
     Attributes:
         model: The network, Keras 3.
         outputs: The same layers, with outputs by name.
-        bits, bucket: See `rounded`.
+        rounding: Of kernels.
     """
 
     model: Any
     outputs: Any
-    bits: int
-    bucket: int
+    rounding: Rounding
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Logits `[batch, classes]`."""
@@ -52,7 +64,7 @@ class RoundedStudent:
         for variable in self.outputs.trainable_variables:
             value = ops.convert_to_tensor(variable)
             if id(variable) in rounding:
-                value = value + ops.stop_gradient(rounded(value, self.bits, self.bucket) - value)
+                value = value + ops.stop_gradient(self.rounding(variable) - value)
             weights.append(value)
         fixed = list(self.outputs.non_trainable_variables)
         outputs, updated = self.outputs.stateless_call(weights, [each.value for each in fixed], x, training=training)
@@ -80,6 +92,32 @@ class RoundedStudent:
 def kernels(model: Any) -> list[Any]:
     """The variables that are rounded: not biases, not normalization."""
     return [variable for variable in model.trainable_variables if len(variable.shape) > 1]
+
+
+def shared_axes(model: Any) -> list[tuple[Any, tuple[int, ...]]]:
+    """Each kernel with its axes within a channel: channels lie along the last but one where layers are depthwise or transposed."""
+    turned = {
+        id(variable) for layer in model.layers if "Depthwise" in type(layer).__name__ or "Transpose" in type(layer).__name__
+        for variable in layer.variables
+    }  # fmt: skip
+    found = []
+    for variable in kernels(model):
+        channels = len(variable.shape) - (2 if id(variable) in turned else 1)
+        found.append((variable, tuple(axis for axis in range(len(variable.shape)) if axis != channels)))
+    return found
+
+
+def rounded_by_channel(weights: Any, bits: int, axes: tuple[int, ...]) -> Any:
+    """`step * k`, `step` the channel's largest weight over the largest `k`: the grid of the native engine's kernels.
+
+    Args:
+        weights: A kernel.
+        bits: 8 and 4: all integers but the least; 2: -3, -1, 1, 3.
+        axes: Those within a channel.
+    """
+    quantizer = WeightQuantizer(axes, GRIDS[bits])  # type: ignore[index]
+    step = quantizer.step(weights)
+    return step * quantizer.whole(weights, step)
 
 
 def readable(model: Any, layers: tuple[str, ...]) -> Any:

@@ -21,6 +21,7 @@ from tinykd.quantize.native.bias_correction import correct_biases
 from tinykd.quantize.native.calibration import calibrate
 from tinykd.quantize.native.equalization import equalize
 from tinykd.quantize.native.error import layer_errors
+from tinykd.quantize.native.layer_bits import refuse_low_bits, weight_grids
 from tinykd.quantize.native.network import STATISTICS, QuantizedNetwork, Standstill
 from tinykd.quantize.native.node import Nodes
 from tinykd.quantize.native.placement import Placement, place
@@ -37,6 +38,7 @@ from tinykd.quantize.native.rounding import (
     Range,
     WeightQuantizer,
 )
+from tinykd.quantize.native.weight_grid import INT8, WeightGrid, least_squares_steps
 from tinykd.quantize.native.weighted import Weighted, shared_axes
 from tinykd.recipe.model import Net, Quantize
 
@@ -60,6 +62,7 @@ class NativeEngine:
     def prepare(self, student: Any, net: Net, calibration: NDArray[np.float32], steps: int) -> Network:  # noqa: ARG002
         """See `Engine.prepare`. The student is copied."""
         if is_recurrent(student):
+            refuse_low_bits(self.settings)
             return unrolled(student, calibration)
         copy = _keras().models.clone_model(student)
         copy.set_weights(student.get_weights())
@@ -102,6 +105,7 @@ class NativeEngine:
 
     def _quantizers(self, network: Nodes) -> dict[int, WeightQuantizer]:
         """One for each kernel, shared by the places where its layer is used."""
+        grids = weight_grids(network, self.settings)
         made: dict[int, WeightQuantizer] = {}
         found: dict[int, WeightQuantizer] = {}
         for index, node in enumerate(network.nodes):
@@ -109,17 +113,20 @@ class NativeEngine:
             if isinstance(operation, Weighted):
                 key = id(operation.kernel)
                 if key not in made:
-                    made[key] = self._quantizer(operation, node.name)
+                    made[key] = self._quantizer(operation, node.name, grids[index])
                 found[index] = made[key]
         return found
 
-    def _quantizer(self, operation: Weighted, name: str) -> WeightQuantizer:
+    def _quantizer(self, operation: Weighted, name: str, grid: WeightGrid) -> WeightQuantizer:
         axes = shared_axes(operation)
-        plain = WeightQuantizer(axes)
-        if self.settings.ranges == "observed":
+        plain = WeightQuantizer(axes, grid)
+        if grid == INT8 and self.settings.ranges == "observed":
             return plain
-        start = np.asarray(plain.step(operation.kernel.value), np.float32)
-        return LearnedWeightQuantizer(axes, plain.bits, start, int(np.prod(operation.kernel.shape)) // start.size, name)
+        if grid == INT8:
+            start = np.asarray(plain.step(operation.kernel.value), np.float32)
+        else:  # so few integers are not worth an outlier's range
+            start = least_squares_steps(np.asarray(operation.kernel.value, np.float32), axes, grid)
+        return LearnedWeightQuantizer(axes, grid, start, int(np.prod(operation.kernel.shape)) // start.size, name)
 
     def _ranges(self, network: Nodes, placement: Placement, calibration: NDArray[np.float32]) -> list[Range]:
         ranges: list[Range] = []

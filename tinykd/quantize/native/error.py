@@ -43,6 +43,7 @@ def layer_errors(network: QuantizedNetwork, x: NDArray[np.float32]) -> tuple[Lay
                 sqnr(wanted, by_values),
                 float(outside.mean()),
                 _spread(wanted),
+                network.quantizers[kernel.core].weight_grid.bits if isinstance(operation, Weighted) else None,
             )
         )
     return tuple(found)

@@ -202,7 +202,7 @@ class QuantizedNetwork:
         assert isinstance(operation, Weighted)
         step = quantizer.step(operation.kernel.value)
         bias, factor = (tf.cast(each, tf.float64) for each in self.folded_bias(kernel))
-        weights = tf.clip_by_value(tf.round(operation.kernel.value / step), -quantizer.largest, quantizer.largest)
+        weights = quantizer.whole(operation.kernel.value, step)
         own = tf.cast(tf.reshape(step, (-1,)), tf.float64) * tf.abs(factor)
         fine = tf.cast(tf.cast(tf.maximum(own, FINEST), tf.float32), tf.float64) * scale.step
         sums = tf.cast(operation.product(x, weights), tf.float64) * tf.sign(factor) + tf.round(bias / fine)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tinykd.compile.graph import Quant
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.keras_modules import tensorflow
+from tinykd.quantize.native.weight_grid import INT8, WeightGrid
 
 #: Integers of an activation.
 LOW, HIGH = -128, 127
@@ -43,21 +44,21 @@ def variable_name(node: str) -> str:
 
 
 class WeightQuantizer:
-    """`step * clip(round(w / step), -Qp, Qp)` with `Qp = 2^(bits-1) - 1`; the step is the channel's largest weight over `Qp`.
+    """`step * clip(round(w / step), -Qp, Qp)`; the step is the channel's largest weight over `Qp`.
 
     Attributes:
-        bits: Of a weight.
+        weight_grid: The integers, up to `Qp`.
         axes: Axes of the kernel that share a step; the others are channels.
     """
 
-    def __init__(self, axes: Sequence[int], bits: int = 8) -> None:
-        self.bits = bits
+    def __init__(self, axes: Sequence[int], weight_grid: WeightGrid = INT8) -> None:
+        self.weight_grid = weight_grid
         self.axes = tuple(axes)
 
     @property
     def largest(self) -> int:
         """`Qp`."""
-        return int(2 ** (self.bits - 1) - 1)
+        return self.weight_grid.largest
 
     @property
     def variables(self) -> list[Any]:
@@ -78,25 +79,30 @@ class WeightQuantizer:
 
     def integers(self, weights: NDArray[np.float32], step: NDArray[Any]) -> NDArray[np.int8]:
         """What `weights` are stored as, for a step of each channel that broadcasts."""
-        return np.asarray(np.clip(np.round(weights / step), -self.largest, self.largest), np.int8)
+        return np.asarray(np.clip(self.weight_grid.nearest(weights / step, np.round), -self.largest, self.largest), np.int8)
+
+    def whole(self, weights: Any, step: Any) -> Any:
+        """`integers` of tensors, as float32."""
+        ops = _keras().ops
+        return ops.clip(self.weight_grid.nearest(weights / step, ops.round), -self.largest, self.largest)
 
     def _on_grid(self, weights: Any, step: Any) -> Any:
         ops = _keras().ops
-        return step * ops.clip(straight_through(weights / step), -self.largest, self.largest)
+        return step * ops.clip(self.weight_grid.nearest(weights / step, straight_through), -self.largest, self.largest)
 
 
 class LearnedWeightQuantizer(WeightQuantizer):
     """A `WeightQuantizer` whose steps are trained.
 
     Args:
-        axes, bits: See `WeightQuantizer`.
+        axes, weight_grid: See `WeightQuantizer`.
         start: First steps, in the kernel's shape with 1 along `axes`.
         shared: Weights that share a step: `n`.
         name: Of the layer.
     """
 
-    def __init__(self, axes: Sequence[int], bits: int, start: NDArray[np.float32], shared: int, name: str) -> None:
-        super().__init__(axes, bits)
+    def __init__(self, axes: Sequence[int], weight_grid: WeightGrid, start: NDArray[np.float32], shared: int, name: str) -> None:
+        super().__init__(axes, weight_grid)
         self._gradient = float(1.0 / np.sqrt(shared * self.largest))
         self._log_step = _keras().Variable(np.log(np.maximum(start, FINEST)), name=f"{variable_name(name)}_weight_range")
 

@@ -52,6 +52,8 @@ class Weighted(Operation):
     bias: Any
 
     fuses_clamp: ClassVar[bool] = True
+    takes_int4: ClassVar[bool] = True
+    """Whether the kernel reads weights two to a byte."""
 
     def product(self, x: Any, kernel: Any) -> Any:
         """The result without bias."""
@@ -156,6 +158,8 @@ class Depthwise(Convolution):
 @dataclass(frozen=True, eq=False)
 class TransposedConvolution(Convolution):
     """Conv2DTranspose, kernel [height, width, filters, inputs]."""
+
+    takes_int4: ClassVar[bool] = False
 
     def product(self, x: Any, kernel: Any) -> Any:
         """See `Weighted.product`."""

@@ -12,6 +12,7 @@ from tinykd.quantize.native.batch_norm import folded
 from tinykd.quantize.native.emission import Emission, Target
 from tinykd.quantize.native.network import QuantizedNetwork
 from tinykd.quantize.native.placement import Kernel
+from tinykd.quantize.native.weight_grid import GRIDS
 from tinykd.quantize.native.weighted import Integers, Weighted
 
 
@@ -58,4 +59,6 @@ def _integers(network: QuantizedNetwork, kernel: Kernel) -> Integers:
     shape = steps.shape
     whole = [channels.reshape(shape), factor.reshape(shape), bias.reshape(shape)]
     stored, scales, biases = folded(whole[1], integers, whole[0], whole[2], input_step, quantizer.largest)
-    return Integers(stored, scales.reshape(-1), biases.reshape(-1), "int4" if quantizer.bits <= 4 else "int8")
+    return Integers(
+        stored, scales.reshape(-1), biases.reshape(-1), "int4" if quantizer.weight_grid == GRIDS[4] and operation.takes_int4 else "int8"
+    )

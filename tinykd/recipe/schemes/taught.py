@@ -110,8 +110,9 @@ class Adversarial(SchemeSection):
 class Quantized(SchemeSection):
     """The student computes with quantized weights all along; gradients go to a full-precision copy.
 
-    Kernels are rounded to `2^bits` levels, evenly spaced between the extremes of each bucket of weights; biases and normalization
-    stay as they are. `student.keras` holds the rounded weights.
+    Kernels are rounded to `2^bits` levels, evenly spaced between the extremes of each bucket of weights; or, with `grid = "channel"`,
+    to the integers that `quantize.weight_bits` of the native engine deploys, so that 4 bits go on to 4-bit weights in flash. Biases
+    and normalization stay as they are. `student.keras` holds the rounded weights.
 
     Formula: loss(Q(w)), gradient applied to w; Q(w) = a + b * round((w - a) / b * (2^bits - 1)) / (2^bits - 1) in each bucket
     Paper: Polino, Pascanu and Alistarh 2018, "Model Compression via Distillation and Quantization", section 3 (there kd at T 2)
@@ -121,4 +122,7 @@ class Quantized(SchemeSection):
 
     name: Literal["quantized"] = Field(default="quantized", description="scheme")
     bits: Literal[2, 4, 8] = Field(default=4, description="of a weight")
-    bucket: PositiveInt = Field(default=256, description="consecutive weights that share a scale")
+    grid: Literal["bucket", "channel"] = Field(
+        default="bucket", description="bucket: the paper's; channel: symmetric, a scale a filter, as the integer kernels have it"
+    )
+    bucket: PositiveInt = Field(default=256, description='consecutive weights that share a scale; with grid = "bucket"')

@@ -1,0 +1,1 @@
+"""Pruning: a trained network without its least important channels, as a plain smaller network; or with weights set to zero."""
