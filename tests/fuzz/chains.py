@@ -17,6 +17,7 @@ import numpy as np
 from tests.fuzz import pruned_layers
 from tinykd.compile.graph import ITEM_BYTES, Array, Graph, Op, Quant, State, Tensor
 from tinykd.compile.ops import OPERATORS, sampling
+from tinykd.compile.ops.concatenation import ConcatenationOptions
 from tinykd.compile.ops.mirror_pad import MirrorPadOptions
 from tinykd.compile.ops.operator import Case
 from tinykd.compile.ops.reduction import ReducerOptions
@@ -153,6 +154,24 @@ def _sliced(w: Wiring, source: int) -> int:
     return w.apply("SLICE", None, (source, w.constant(_ints(*begin)), w.constant(_ints(*size))), tuple(size))
 
 
+def _rejoined(w: Wiring, source: int) -> int:
+    """Cut in two, something computed on each part, and put together the other way round: without copies where it is in one piece."""
+    shape = w.tensors[source].shape
+    axis = next((k for k, size in enumerate(shape) if size > 1), 0)
+    inner = math.prod(shape[axis + 1 :])
+    whole_words = [k for k in range(1, shape[axis]) if k * inner % 4 == 0 and (shape[axis] - k) * inner % 4 == 0]
+    if not whole_words:
+        return source
+    cut, parts = int(w.rng.choice(whole_words)), []
+    for begin, size in ((cut, shape[axis] - cut), (0, cut)):
+        begins, sizes = (
+            [value if k == axis else other for k, other in enumerate(rest)] for value, rest in ((begin, [0] * len(shape)), (size, shape))
+        )
+        part = w.apply("SLICE", None, (source, w.constant(_ints(*begins)), w.constant(_ints(*sizes))), tuple(sizes))
+        parts.append(w.apply("RELU", None, (part,), tuple(sizes)))
+    return w.apply("CONCATENATION", ConcatenationOptions(axis), tuple(parts), shape)
+
+
 def _averaged(w: Wiring, source: int) -> int:
     """Over height and width."""
     shape = w.tensors[source].shape
@@ -178,6 +197,7 @@ FOLLOWERS: dict[str, Callable[[Wiring, int], int]] = {
     "pad": _padded,
     "mirror": _mirrored,
     "slice": _sliced,
+    "rejoin": _rejoined,
     "mean": _averaged,
     "prune": _pruned,
 }

@@ -1,7 +1,8 @@
 """One model, four witnesses: LiteRT's reference kernels, NumPy, and C under sanitizers, plain and after every rewrite.
 
-The C of many models is linked into one program with one copy of the kernels. Each arena is its own heap block of
-exactly the planned bytes, so the address sanitizer sees the first byte beyond it.
+The C of many models is linked into one program with one copy of the kernels. Each arena, each bank's part of one, and each
+buffer of the caller's is its own heap block of exactly the planned bytes, so the address sanitizer sees the first byte
+beyond it. Where inputs, outputs and the arena lie is drawn from the model's name.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import struct
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,10 +23,14 @@ import numpy as np
 from tests.kernels import WARNINGS, host_compiler
 from tinykd.compile.emit import tree
 from tinykd.compile.emit.library import kernel_library
+from tinykd.compile.emit.names import Names
+from tinykd.compile.emit.places import places
 from tinykd.compile.graph import Array, Graph
 from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.ops.operator import View
 from tinykd.compile.passes import chosen, compile_graph
+from tinykd.compile.planner.banks import in_banks
+from tinykd.compile.planner.outside import caller_buffers
 from tinykd.compile.planner.plan import Plan, plan
 from tinykd.compile.planner.streaming import plan_for
 from tinykd.compile.program import Program
@@ -46,12 +52,12 @@ Values = dict[int, Array]
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """A program, what each of its tensors must be for each sample, and its plan where it is not the usual one."""
+    """A program, what each of its tensors must be for each sample, and where its buffers lie."""
 
     name: str
     program: Program
     expected: tuple[Values, ...]
-    plan: Plan | None = None
+    plan: Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +114,10 @@ def subject(name: str, model: bytes, samples: Sequence[tuple[Array, ...]]) -> Su
     plain, rewritten = compile_graph(graph, without=optional), compile_graph(graph)
     truth = judged(model, graph, samples)
     variants = [_variant(f"{name}_{form}", one, _expected(one, truth)) for form, one in (("plain", plain), ("rewritten", rewritten))]
-    by_rows = plan_for(rewritten, "ram", seconds=1.0)
+    by_rows = plan_for(rewritten, "ram", _ends(rewritten, f"{name}_rows"), 1.0)
     if by_rows.schedule != LAYER_BY_LAYER:
-        variants.append(replace(_variant(f"{name}_rows", rewritten, _expected(rewritten, truth)), plan=by_rows))
+        drawn = in_some_banks(rewritten, by_rows, f"{name}_rows")
+        variants.append(replace(_variant(f"{name}_rows", rewritten, _expected(rewritten, truth)), plan=drawn))
     try:
         double, double_rewritten = compile_graph(graph, "double", without=optional), compile_graph(graph, "double")
     except UnsupportedModel:  # some operators are computed for one rounding only
@@ -119,7 +126,22 @@ def subject(name: str, model: bytes, samples: Sequence[tuple[Array, ...]]) -> Su
 
 
 def _variant(name: str, program: Program, expected: tuple[Values, ...]) -> Variant:
-    return Variant(name, replace(program, graph=replace(program.graph, name=name)), expected)
+    memory = in_some_banks(program, plan(program, outside=_ends(program, name)), name)
+    return Variant(name, replace(program, graph=replace(program.graph, name=name)), expected, memory)
+
+
+def _ends(program: Program, name: str) -> frozenset[int]:
+    """Inputs and outputs in the arena or, in every third variant, the caller's."""
+    return caller_buffers(program) if zlib.crc32(name.encode()) % 3 == 0 else frozenset()
+
+
+def in_some_banks(program: Program, memory: Plan, name: str) -> Plan:
+    """`memory` in one piece or, in every fourth variant, with a quarter to all of it in a bank of its own."""
+    drawn = zlib.crc32(name.encode()) >> 8
+    if drawn % 4 or not memory.buffers:
+        return memory
+    share = 1 + (drawn >> 2) % 4
+    return in_banks(program, memory, {"fast": memory.arena_bytes * share // 4, "ram": 2 * memory.arena_bytes}, 0.2)
 
 
 def computed(program: Program, samples: Sequence[tuple[Array, ...]]) -> tuple[Values, ...]:
@@ -193,7 +215,7 @@ void tinykd_trace(int tensor, const void *data, uint32_t bytes)
     record((uint32_t)tensor, data, bytes);
 }
 
-static int8_t *arena_of(size_t bytes)
+static void *memory_of(size_t bytes)
 {
     void *memory = NULL;
     if (posix_memalign(&memory, 16, bytes) != 0) {
@@ -221,19 +243,24 @@ def _main(subjects: Sequence[Subject]) -> str:
             graph = variant.program.graph
             prefix = f"tinykd_{graph.name}"
             includes.append(f'#include "{prefix}.h"')
-            reset = [f"        {prefix}_reset(a);"] if graph.states else []
-            lines = ["    {", f"        int8_t *a = arena_of({prefix.upper()}_ARENA_BYTES);", *reset]
+            where = places(variant.program, variant.plan, Names(graph.name))
+            lines = ["    {"]
+            for one_of in where.parameters:
+                lines.append(f"        void *{one_of.name} = memory_of({prefix.upper()}_{one_of.name.upper()}_BYTES);")
+            arenas, everything = (", ".join(p.name for p in listed) for listed in (where.arenas, where.parameters))
+            lines += [f"        {prefix}_reset({arenas});"] if graph.states else []
             lines.append(f"        for (int s = 0; s < {len(one.samples)}; s++) {{")
             for role, indices in (("input", graph.inputs), ("output", graph.outputs)):
                 if role == "output":
-                    lines.append(f"        if ({prefix}_invoke(a) != 0) {{ return 7; }}")
+                    lines.append(f"        if ({prefix}_invoke({everything}) != 0) {{ return 7; }}")
                 for k, index in enumerate(indices):
-                    port = f"{prefix}_{role}{'' if len(indices) == 1 else f'_{k}'}(a)"
+                    port = f"{role}{'' if len(indices) == 1 else f'_{k}'}"
+                    port = port if where.ends else f"{prefix}_{port}({arenas})"
                     size = graph.tensors[index].bytes
                     lines.append(
                         f"        fed({port}, {size});" if role == "input" else f"        record({_OUTPUT + k}u, {port}, {size}u);"
                     )
-            body += [*lines, "        }", "        free(a);", "    }"]
+            body += [*lines, "        }", *(f"        free({p.name});" for p in where.parameters), "    }"]
     return "\n".join(includes) + _MAIN + "int main(void)\n{\n" + "\n".join(body) + "\n    return 0;\n}\n"
 
 
@@ -243,7 +270,7 @@ def c_differences(subjects: Sequence[Subject], folder: Path) -> list[str]:
     kernels = {f"src/{path.split('/', 1)[1].replace('/', '_')}" for path in library if path.startswith("kernels/")}
     for one in subjects:
         for variant in one.variants:
-            for path, text in tree.model_files(variant.program, variant.plan or plan(variant.program), library).items():
+            for path, text in tree.model_files(variant.program, variant.plan, library).items():
                 if path not in kernels:
                     (folder / path).parent.mkdir(parents=True, exist_ok=True)
                     (folder / path).write_text(text)
@@ -296,7 +323,7 @@ def _read_records(subjects: Sequence[Subject], stream: bytes) -> list[str]:
 
 def _record_difference(where: str, variant: Variant, index: int, data: bytes, expected: Values) -> list[str]:
     tensor = variant.program.tensor(index)
-    rows = variant.plan.schedule.rows_computed(index) if variant.plan else None
+    rows = variant.plan.schedule.rows_computed(index)
     shape = tensor.shape if rows is None else (1, rows, *tensor.shape[2:])
     if len(data) * tensor.elements != tensor.bytes * math.prod(shape):
         return [f"{where}: {len(data)} bytes of '{tensor.name}' {tensor.dtype}{list(shape)}"]
