@@ -86,7 +86,7 @@ def ladder_html(report: RunReport) -> str:
     shown = "".join(f'<span style="left:{at(tick):.2f}%">{100 * tick:.4g}</span>' for tick in ticks)
     return (
         '<table class="ladder"><caption class="hidden">Accuracy of every form of the model</caption>'
-        '<thead><tr><th scope="col">network</th><td></td><th scope="col">accuracy</th><th scope="col">samples</th>'
+        '<thead><tr><th scope="col" class="left">network</th><td></td><th scope="col">accuracy</th><th scope="col">samples</th>'
         '<th scope="col">agrees with teacher</th></tr></thead>\n<tbody>' + "\n".join(rows) + "</tbody>"
         f'<tfoot aria-hidden="true"><tr><td></td><td class="plot"><div class="scale">{shown}</div></td>'
         "<td>%</td><td></td><td></td></tr></tfoot></table>"

@@ -38,7 +38,7 @@ def _table(confusion: Confusion) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     return (
         '<table><caption class="hidden">Samples by true class (rows) and predicted class (columns)</caption>'
-        f'<thead><tr><th scope="col" class="corner">true ↓ predicted →</th>{head}<th scope="col">recall</th></tr></thead>\n<tbody>'
+        f'<thead><tr><th scope="col" class="corner">true ↓<br>answer →</th>{head}<th scope="col">recall</th></tr></thead>\n<tbody>'
         + "\n".join(_row(confusion, true, name) for true, name in enumerate(names))
         + "</tbody></table>"
     )

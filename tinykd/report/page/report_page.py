@@ -35,7 +35,7 @@ def report_page(evidence: Evidence) -> str:
 
 def _parts(evidence: Evidence) -> list[Part]:
     report, memory = evidence.report, evidence.report.memory
-    found = [Part("accuracy", "Accuracy, from teacher to integers", ladder_html(report))]
+    found = [Part("accuracy", "Accuracy", ladder_html(report))]
     if report.distillation is not None and report.distillation.netaug is not None:
         line = as_text(report.distillation).splitlines()[-1]
         found[0] = Part(found[0].ident, found[0].title, f"{found[0].html}<p>{escape(line[0].upper() + line[1:])}.</p>")
@@ -45,19 +45,17 @@ def _parts(evidence: Evidence) -> list[Part]:
         found.append(Part("training", "Training", training_html(evidence.curves)))
     if report.quantization_error is not None:
         text = quantization_error_text(report.quantization_error)
-        found.append(
-            Part("quantization", "Quantization error", scrolling("Quantization error", f"<pre>{escape(text)}</pre>") if text else "")
-        )
+        found.append(Part("quantization", "Quantization", scrolling("Quantization error", f"<pre>{escape(text)}</pre>") if text else ""))
     if memory is not None:
-        found.append(Part("budget", "Memory against the budget", budget_html(memory)))
+        found.append(Part("budget", "Budget", budget_html(memory)))
         if memory.buffers:
             lines = [*limit_text(memory), *(streaming_text(memory.streaming) if memory.streaming is not None else [])]
             told = "".join(f"<li>{escape(line.strip())}</li>" for line in lines)
             picture = scrolling("Plan of the arena over time", plan_svg(memory), "plan")
-            found.append(Part("arena", "The arena over time", picture + (f'<ul class="faint">{told}</ul>' if told else "")))
-        found.append(Part("flash", "Flash by layer and by C file", treemap_html(memory)))
+            found.append(Part("arena", "Memory plan", picture + (f'<ul class="faint">{told}</ul>' if told else "")))
+        found.append(Part("flash", "Flash", treemap_html(memory)))
     if report.profile is not None:
-        found.append(Part("cost", "Cost of every layer", profile_html(report.profile, memory)))
+        found.append(Part("cost", "Layers", profile_html(report.profile, memory)))
     elif memory is not None and memory.layers:
         found.append(Part("cost", "Layers", layers_html(memory)))
     found.append(Part("provenance", "Provenance", provenance_html(evidence)))

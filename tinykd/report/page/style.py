@@ -70,6 +70,7 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 .matrix table { border-collapse: separate; border-spacing: 2px; }
 .matrix th, .matrix td { border: 0; text-align: center; min-width: 2.2rem; }
 .matrix .corner { color: var(--faint); font-weight: 400; font-size: 0.78rem; } .matrix tbody th { text-align: right; }
+.matrix tbody th, .layers tbody th { position: sticky; left: 0; background: var(--paper); }
 .matrix td { border-radius: 4px; padding: 0.3rem 0.4rem; background: var(--track); } .matrix .none { color: var(--faint); }
 .matrix .right { background: color-mix(in srgb, var(--mark) var(--v), var(--card)); }
 .matrix .wrong { background: color-mix(in srgb, var(--bad) var(--v), var(--card)); font-weight: 650; }
@@ -81,19 +82,21 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 .curves text { font: 12px system-ui, sans-serif; fill: var(--faint); } .rule { stroke: var(--line); fill: none; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; } circle.line { fill: var(--card); }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 0.25rem 1.2rem; font-size: 0.88rem; }
+.legend li { display: flex; align-items: baseline; } .legend svg.key { flex: none; align-self: center; }
 .legend svg.key { width: 34px; height: 10px; margin-right: 0.4rem; }
 .swatch { display: inline-block; width: 0.8rem; height: 0.8rem; border-radius: 3px; margin-right: 0.4rem; vertical-align: -0.05rem; }
 
-.budget { margin: 1rem 0; } .budget p span { white-space: nowrap; margin-left: 0.5rem; }
+.budget { margin: 1rem 0; } .budget p span { white-space: nowrap; }
 .bar { position: relative; display: flex; height: 1.5rem; background: var(--track); border-radius: 8px; overflow: hidden; }
-.bar span { flex: none; border-right: 1px solid var(--paper); }
+.bar span { flex: none; border-right: 1px solid var(--paper); min-width: 2px; }
 .bar i { position: absolute; top: 0; bottom: 0; width: 3px; background: var(--bad); }
 
 .plan svg { display: block; border: 1px solid var(--line); border-radius: 10px; }
-.treemap { position: relative; aspect-ratio: 16 / 9; max-height: 32rem; width: 100%; border-radius: 12px; overflow: hidden; }
+.treemap { position: relative; aspect-ratio: 16 / 9; max-height: 34rem; width: 100%; border-radius: 12px; overflow: hidden; }
+.tall { display: none; aspect-ratio: 4 / 5; }
 .tile { position: absolute; overflow: hidden; container-type: size; border: 1px solid var(--paper); }
 .tile span { display: none; padding: 0.15rem 0.35rem; font-size: 0.72rem; line-height: 1.25; white-space: nowrap; }
-@container (min-width: 5.2rem) and (min-height: 2.1rem) { .tile span { display: block; overflow: hidden; text-overflow: ellipsis; } }
+@container (min-width: 3.4rem) and (min-height: 2.1rem) { .tile span { display: block; overflow: hidden; text-overflow: ellipsis; } }
 
 .layers table { width: 100%; } .layers .bars { min-width: 11rem; width: 30%; } .cost { display: flex; height: 0.8rem; }
 .cost b, .key.least { background: var(--mark); } .cost i, .key.above { background: color-mix(in srgb, var(--mark) 35%, var(--track)); }
@@ -110,7 +113,7 @@ code.line { display: block; padding: 0.5rem 0.8rem; background: var(--card); bor
 @media (max-width: 44rem) {
   .ladder .samples, .ladder .agrees, .ladder thead th:nth-child(n+4), .ladder tfoot td:nth-child(n+4) { display: none; }
   .ladder .plot { width: 44%; padding: 0.2rem 0.9rem; } .ladder th[scope=row] { white-space: normal; }
-  .scale { font-size: 0.7rem; } .treemap { aspect-ratio: 4 / 5; }
+  .scale { font-size: 0.7rem; } .broad { display: none; } .tall { display: block; }
   .ladder th, .ladder td { padding-left: 0.2rem; padding-right: 0.2rem; } .scale span:nth-child(even) { display: none; }
 }
 @media print {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from tinykd.report.memory import Memory
-from tinykd.report.page.flash import Group, flash_groups
+from tinykd.report.page.flash import Group, Piece, flash_groups
 from tinykd.report.page.squarify import Rectangle, squarify
 
-_WIDTH, _HEIGHT = 160.0, 90.0
+SHAPES = {"broad": Rectangle(0, 0, 16, 9), "tall": Rectangle(0, 0, 4, 5)}
+"""Of the treemap on desks and on phones; the style shows one of them."""
 
 
 def treemap_html(memory: Memory) -> str:
@@ -16,12 +18,6 @@ def treemap_html(memory: Memory) -> str:
     groups = flash_groups(memory)
     if not groups:
         return ""
-    frames = squarify([one.bytes for one in groups], Rectangle(0, 0, _WIDTH, _HEIGHT))
-    boxes = [
-        _box(group, piece.name, piece.bytes, box, memory.flash_bytes)
-        for group, frame in zip(groups, frames, strict=True)
-        for piece, box in zip(group.pieces, squarify([p.bytes for p in group.pieces], frame), strict=True)
-    ]
     legend = "".join(
         f'<li><span class="swatch {one.kind}" aria-hidden="true"></span>{escape(one.title)}: {one.bytes:,} B, '
         f"{100 * one.bytes / memory.flash_bytes:.1f} %</li>"
@@ -33,21 +29,35 @@ def treemap_html(memory: Memory) -> str:
         for group in groups
         for piece in group.pieces
     )
-    said = ", ".join(f"{one.title} {one.bytes:,} bytes" for one in groups)
     return (
-        f'<div class="treemap" role="img" aria-label="Flash by layer and by C file: {escape(said)}. The same as a table below.">'
-        + "\n".join(boxes)
-        + f'</div><ul class="legend">{legend}</ul>'
+        "".join(_picture(groups, memory.flash_bytes, name, whole) for name, whole in SHAPES.items()) + f'<ul class="legend">{legend}</ul>'
         '<details><summary>Every piece as a table</summary><table><thead><tr><th scope="col">piece</th>'
         '<th scope="col" class="left">part</th>'
         f'<th scope="col">bytes</th><th scope="col">of flash</th></tr></thead><tbody>{rows}</tbody></table></details>'
     )
 
 
-def _box(group: Group, name: str, size: int, box: Rectangle, whole: int) -> str:
-    title = f"{name}: {size:,} bytes of {group.title}, {100 * size / whole:.1f} % of flash"
+def _picture(groups: Sequence[Group], flash: int, name: str, whole: Rectangle) -> str:
+    frames = squarify([one.bytes for one in groups], whole)
+    boxes = [
+        _box(group, piece, box, whole, flash)
+        for group, frame in zip(groups, frames, strict=True)
+        for piece, box in zip(group.pieces, squarify([p.bytes for p in group.pieces], frame), strict=True)
+    ]
+    said = ", ".join(f"{one.title} {one.bytes:,} bytes" for one in groups)
+    label = escape(f"Flash by layer and by C file: {said}. The same as a table below.")
+    return f'<div class="treemap {name}" role="img" aria-label="{label}">' + "\n".join(boxes) + "</div>"
+
+
+def _box(group: Group, piece: Piece, box: Rectangle, whole: Rectangle, flash: int) -> str:
+    title = f"{piece.name}: {piece.bytes:,} bytes of {group.title}, {100 * piece.bytes / flash:.1f} % of flash"
+    places = {
+        "left": box.x / whole.width,
+        "top": box.y / whole.height,
+        "width": box.width / whole.width,
+        "height": box.height / whole.height,
+    }
+    style = ";".join(f"{side}:{100 * part:.3f}%" for side, part in places.items())
     return (
-        f'<div class="tile {group.kind}" title="{escape(title)}" style="left:{100 * box.x / _WIDTH:.3f}%;top:{100 * box.y / _HEIGHT:.3f}%;'
-        f'width:{100 * box.width / _WIDTH:.3f}%;height:{100 * box.height / _HEIGHT:.3f}%">'
-        f"<span>{escape(name)}<br>{size:,}</span></div>"
+        f'<div class="tile {group.kind}" title="{escape(title)}" style="{style}"><span>{escape(piece.name)}<br>{piece.bytes:,}</span></div>'
     )
