@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinykd import data
+from tinykd.distill.fresh_student import check_fresh_student
 from tinykd.distill.pipeline import ERRORS, Pipeline
 from tinykd.distill.preflight import check_recipe, check_space
 from tinykd.distill.progress import TrainingProgress
@@ -67,6 +68,7 @@ def opened(
     check_recipe(recipe, teacher_path)
     loaded = data.load(recipe.data, recipe.seed, data_dir)
     check_space(recipe, loaded, run)
+    check_fresh_student(recipe, loaded, run)
     with run.locked():
         write_atomically(run.path("recipe.toml"), show(recipe).encode())
         record_environment(run, command)

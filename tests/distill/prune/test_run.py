@@ -17,7 +17,7 @@ from tinykd.distill.keras_files import load_keras
 from tinykd.distill.preflight import check_recipe
 from tinykd.distill.progress import QuietProgress
 from tinykd.distill.run import distill
-from tinykd.errors import RecipeError
+from tinykd.errors import OverBudget, RecipeError
 from tinykd.recipe.model import Recipe
 from tinykd.recipe.prune import Prune
 from tinykd.recipe.toml import load_recipe, show
@@ -112,6 +112,15 @@ def test_what_does_not_go_together_is_refused_before_training(tmp_path: Path) ->
     check_recipe(recipe_with(tmp_path, {}, student=resnet, quantize={"engine": "native"}), None)
     with pytest.raises(RecipeError, match="keeps zeros"):
         check_recipe(recipe_with(tmp_path, {"method": "weights"}), None)
+
+
+@pytest.mark.train
+def test_a_target_out_of_reach_is_refused_before_training(tmp_path: Path) -> None:
+    with pytest.raises(OverBudget, match="reaches .* parameters at the least, not 5"):
+        run(recipe_with(tmp_path, {"parameters": 5}), tmp_path / "run")
+    with pytest.raises(RecipeError, match="eight_bits names frist"):
+        run(small_recipe(tmp_path, quantize={"engine": "native", "weight_bits": 4, "eight_bits": ["frist"]}), tmp_path / "run")
+    assert not (tmp_path / "run" / "stages").exists()
 
 
 def test_the_table() -> None:
