@@ -7,8 +7,8 @@ from html import escape
 from tinykd.report.confusion import Confusion
 from tinykd.report.page.shell import scrolling
 
-#: More classes than this have no room for figures.
-MOST = 40
+#: Classes beyond which names stand upright, and beyond which there is no room for figures.
+MANY, MOST = 12, 60
 LISTED = 5
 
 
@@ -17,7 +17,7 @@ def matrix_html(confusion: Confusion) -> str:
     wrong = confusion.samples - confusion.correct
     parts = []
     if len(confusion.names) <= MOST:
-        parts.append(scrolling("Confusion matrix", _table(confusion), "matrix"))
+        parts.append(scrolling("Confusion matrix", _table(confusion), "matrix many" if len(confusion.names) > MANY else "matrix"))
     parts.append(
         f'<p class="faint">int8 integers on {confusion.samples:,} test samples: {confusion.correct:,} right, {wrong:,} wrong. '
         "Rows are true classes, columns what the model answered; shades are fractions of a row.</p>"

@@ -72,6 +72,9 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 .matrix .corner { color: var(--faint); font-weight: 400; font-size: 0.78rem; } .matrix tbody th { text-align: right; }
 .matrix tbody th, .layers tbody th { position: sticky; left: 0; background: var(--paper); }
 .matrix td { border-radius: 4px; padding: 0.3rem 0.4rem; background: var(--track); } .matrix .none { color: var(--faint); }
+.many table { font-size: 0.75rem; border-spacing: 1px; } .many th, .many td { min-width: 1.55rem; padding: 0.15rem 0.1rem; }
+.many thead th { writing-mode: sideways-lr; text-align: left; } .many thead .corner { writing-mode: horizontal-tb; }
+.many tbody th, .many .recall { padding: 0 0.3rem; }
 .matrix .right { background: color-mix(in srgb, var(--mark) var(--v), var(--card)); }
 .matrix .wrong { background: color-mix(in srgb, var(--bad) var(--v), var(--card)); font-weight: 650; }
 .matrix .strong { color: var(--card); font-weight: 650; } .matrix .recall { background: none; color: var(--faint); text-align: right; }
@@ -89,7 +92,8 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 .budget { margin: 1rem 0; } .budget p span { white-space: nowrap; }
 .bar { position: relative; display: flex; height: 1.5rem; background: var(--track); border-radius: 8px; overflow: hidden; }
 .bar span { flex: none; border-right: 1px solid var(--paper); min-width: 2px; }
-.bar i { position: absolute; top: 0; bottom: 0; width: 3px; background: var(--bad); }
+.bar i { position: absolute; top: 0; bottom: 0; right: 0; border-left: 3px solid var(--bad); }
+.bar i { background: repeating-linear-gradient(45deg, var(--bad) 0 4px, transparent 4px 9px); }
 
 .plan svg { display: block; border: 1px solid var(--line); border-radius: 10px; }
 .treemap { position: relative; aspect-ratio: 16 / 9; max-height: 34rem; width: 100%; border-radius: 12px; overflow: hidden; }
