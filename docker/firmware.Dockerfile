@@ -1,14 +1,23 @@
-# The right half: export, build and prove a .tflite. No TensorFlow.
+# The right half: export, build and prove a .tflite with Debian's GCC and QEMU. No TensorFlow.
 #   docker build -f docker/firmware.Dockerfile -t tinykd-firmware .
-#   docker run --rm -v "$PWD:/data" tinykd-firmware verify model.tflite --target m4
-FROM debian:bookworm-slim
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/data" tinykd-firmware verify model.tflite --target m4
+ARG BASE=debian:bookworm-20250520-slim
+
+FROM ${BASE} AS build
+RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
+RUN python3 -m venv --without-pip /opt/tinykd && python3 -m venv /opt/build
+COPY . /src
+RUN PIP_CONSTRAINT=/src/constraints.txt /opt/build/bin/pip --python /opt/tinykd/bin/python install --no-cache-dir /src
+
+FROM ${BASE}
 RUN apt-get update \
- && apt-get install -y --no-install-recommends python3 python3-venv make gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
- && rm -rf /var/lib/apt/lists/*
-RUN python3 -m venv /opt/tinykd
-ENV PATH=/opt/tinykd/bin:$PATH
-COPY . /usr/src/tinykd
-RUN pip install --no-cache-dir -c /usr/src/tinykd/constraints.txt "/usr/src/tinykd[firmware]"
+ && apt-get install -y --no-install-recommends python3 make gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 1000 --create-home tinykd \
+ && chmod 1777 /home/tinykd
+COPY --from=build /opt/tinykd /opt/tinykd
+ENV PATH=/opt/tinykd/bin:$PATH HOME=/home/tinykd
+USER 1000:1000
 WORKDIR /data
 ENTRYPOINT ["tinykd"]
 CMD ["--help"]

@@ -1,14 +1,23 @@
-# Everything: training with TensorFlow, export, build and proof.
-#   docker build -f docker/train.Dockerfile -t tinykd .
-#   docker run --rm -v "$PWD:/data" tinykd distill digits
-FROM debian:bookworm-slim
+# The left half: train, distil, quantize and report with TensorFlow. firmware.Dockerfile builds and proves what comes out.
+#   docker build -f docker/train.Dockerfile -t tinykd-train .
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/data" tinykd-train distill digits
+ARG BASE=debian:bookworm-20250520-slim
+
+FROM ${BASE} AS build
+RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
+RUN python3 -m venv --without-pip /opt/tinykd && python3 -m venv /opt/build
+COPY . /src
+RUN PIP_CONSTRAINT=/src/constraints.txt /opt/build/bin/pip --python /opt/tinykd/bin/python install --no-cache-dir "/src[train,study]"
+
+FROM ${BASE}
 RUN apt-get update \
- && apt-get install -y --no-install-recommends python3 python3-venv make gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
- && rm -rf /var/lib/apt/lists/*
-RUN python3 -m venv /opt/tinykd
-ENV PATH=/opt/tinykd/bin:$PATH
-COPY . /usr/src/tinykd
-RUN pip install --no-cache-dir -c /usr/src/tinykd/constraints.txt "/usr/src/tinykd[train,firmware]"
+ && apt-get install -y --no-install-recommends python3 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 1000 --create-home tinykd \
+ && chmod 1777 /home/tinykd
+COPY --from=build /opt/tinykd /opt/tinykd
+ENV PATH=/opt/tinykd/bin:$PATH HOME=/home/tinykd
+USER 1000:1000
 WORKDIR /data
 ENTRYPOINT ["tinykd"]
 CMD ["--help"]
