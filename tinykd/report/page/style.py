@@ -95,7 +95,7 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 .bar i { position: absolute; top: 0; bottom: 0; right: 0; border-left: 3px solid var(--bad); }
 .bar i { background: repeating-linear-gradient(45deg, var(--bad) 0 4px, transparent 4px 9px); }
 
-.plan svg { display: block; border: 1px solid var(--line); border-radius: 10px; }
+.plan svg { display: block; max-width: 100%; min-width: 44rem; height: auto; border: 1px solid var(--line); border-radius: 10px; }
 .treemap { position: relative; aspect-ratio: 16 / 9; max-height: 34rem; width: 100%; border-radius: 12px; overflow: hidden; }
 .tall { display: none; aspect-ratio: 4 / 5; }
 .tile { position: absolute; overflow: hidden; container-type: size; border: 1px solid var(--paper); }
@@ -124,7 +124,7 @@ code.line { display: block; padding: 0.5rem 0.8rem; background: var(--card); bor
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav, .skip { display: none; } h2 { break-after: avoid; margin-top: 1.4rem; }
   figure, tr, .budget, .badge, .treemap, .plan { break-inside: avoid; } .wide { overflow: visible; }
-  .plan svg { width: 100%; height: auto; }
+  .plan svg { min-width: 0; }
 }
 """
 )
