@@ -13,7 +13,7 @@ from tinykd.recipe.net import Net, NetName
 from tinykd.recipe.netaug import NetAug
 from tinykd.recipe.prune import Prune
 from tinykd.recipe.schemes import AnyScheme, Offline
-from tinykd.recipe.section import NonNegative, NonNegativeInt, PositiveInt, Section
+from tinykd.recipe.section import NonNegative, NonNegativeInt, PositiveInt, Section, Size
 from tinykd.recipe.training import Training
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
 WeightBits = Literal[8, 4, 2, "ternary"]
 
 BankSize = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}=[0-9]{1,12} ?(B|KiB|MiB|kB|MB)$")]
-Size = Annotated[str, Field(pattern=r"^[0-9]{1,12} (B|KiB|MiB|kB|MB)$")]
 
 
 class Teacher(Section):

@@ -122,7 +122,7 @@ def _hint(detail: ErrorDetails, path: Path, values: dict[str, Any]) -> str:
     if detail["type"] == "literal_error":
         allowed = [choice.strip(" '\"") for choice in detail["ctx"]["expected"].replace(" or ", ",").split(",")]
         return _nearest(str(detail["input"]), allowed)
-    if detail["type"] == "string_pattern_mismatch" and path[:1] == ("budget",):
+    if detail["type"] == "string_pattern_mismatch" and (path[:1] == ("budget",) or path == ("prune", "flash")):
         return 'write a whole number and a unit, for example "256 KiB"; units are B, KiB, MiB, kB, MB'
     return ""
 

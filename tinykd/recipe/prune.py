@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from tinykd.recipe.section import PositiveInt, Section
+from tinykd.recipe.section import PositiveInt, Section, Size
 from tinykd.recipe.training import Training
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Bytes = Annotated[str, Field(pattern=r"^[0-9]{1,12} (B|KiB|MiB|kB|MB)$")]
 
 AMOUNTS = ("fraction", "parameters", "macs", "flash")
 """Keys of which one says how much."""
@@ -33,7 +32,7 @@ class Prune(Section):
     fraction: Share | None = Field(default=None, description="of channels (or weights) that go; 0.5 if nothing else says how much")
     parameters: PositiveInt | None = Field(default=None, description="the pruned student has at most so many; instead of fraction")
     macs: PositiveInt | None = Field(default=None, description="multiply-accumulates of one inference, at most; instead of fraction")
-    flash: Bytes | None = Field(
+    flash: Size | None = Field(
         default=None, description='weights, biases and multipliers in flash, at most, without code: "12 KiB"; instead of fraction'
     )
     least: PositiveInt = Field(default=4, description="channels that every layer keeps")

@@ -12,6 +12,7 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 UnitInterval = Annotated[float, Field(ge=0, le=1)]
+Size = Annotated[str, Field(pattern=r"^[0-9]{1,12} (B|KiB|MiB|kB|MB)$")]
 
 
 class Section(BaseModel):

@@ -116,7 +116,7 @@ def test_what_does_not_go_together_is_refused_before_training(tmp_path: Path) ->
 
 @pytest.mark.train
 def test_a_target_out_of_reach_is_refused_before_training(tmp_path: Path) -> None:
-    with pytest.raises(OverBudget, match="reaches .* parameters at the least, not 5"):
+    with pytest.raises(OverBudget, match="parameters at the least, not 5"):
         run(recipe_with(tmp_path, {"parameters": 5}), tmp_path / "run")
     with pytest.raises(RecipeError, match="eight_bits names frist"):
         run(small_recipe(tmp_path, quantize={"engine": "native", "weight_bits": 4, "eight_bits": ["frist"]}), tmp_path / "run")
