@@ -18,13 +18,13 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here; test_page.py reads the same HTML with a parser")
 
 
-def opened(page: str, folder: Path, name: str) -> tuple[str, list[str]]:
-    """The document as the browser understood it, and what it had to say."""
+def opened(page: str, folder: Path, name: str, *wanted: str) -> tuple[str, list[str]]:
+    """What the browser prints, the document as it understood it where nothing else is wanted, and what it had to say."""
     assert BROWSER is not None
     (folder / f"{name}.html").write_text(page)
     command = [
         BROWSER, "--headless", "--disable-gpu", "--no-first-run", f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr",
-        "--virtual-time-budget=2000", "--dump-dom", (folder / f"{name}.html").as_uri(),
+        "--virtual-time-budget=2000", *(wanted or ["--dump-dom"]), (folder / f"{name}.html").as_uri(),
     ]  # fmt: skip
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.insert(1, "--no-sandbox")
@@ -59,3 +59,9 @@ def test_nothing_sticks_out(tmp_path: Path, width: int) -> None:
     assert found is not None
     assert int(found[2]) == width
     assert int(found[1]) <= width
+
+
+def test_it_prints_on_several_sheets(tmp_path: Path) -> None:
+    """Containers that are measured (`container-type`) once made Chromium print one empty sheet."""
+    opened(report_page(whole(tmp_path)), tmp_path, "paper", f"--print-to-pdf={tmp_path / 'paper.pdf'}")
+    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "paper.pdf").read_bytes())) >= 3

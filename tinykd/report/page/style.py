@@ -123,6 +123,7 @@ code.line { display: block; padding: 0.5rem 0.8rem; background: var(--card); bor
 @media print {
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav, .skip { display: none; } h2 { break-after: avoid; margin-top: 1.4rem; }
+  .tile { container-type: normal; } .tile span { display: block; }
   figure, tr, .budget, .badge, .treemap, .plan { break-inside: avoid; } .wide { overflow: visible; }
   .plan svg { min-width: 0; }
 }
