@@ -14,6 +14,8 @@ from tinykd.report.curves import Curve, Epoch
 from tinykd.report.evidence import Evidence
 from tinykd.report.memory import Memory
 from tinykd.report.profile import Profile, ProfiledLayer
+from tinykd.report.pruning import Accuracies, Change, LayerWidth, Pruning, Splits
+from tinykd.report.quantization_error import LayerError, QuantizationError
 from tinykd.report.run import RunReport, open_report
 from tinykd.report.verification import LayerDifference, Verification
 from tinykd.resources import models_folder
@@ -71,6 +73,22 @@ def difference() -> LayerDifference:
     )
 
 
+def pruning() -> Pruning:
+    """One layer lost half of its channels."""
+    splits = Splits(test=0.9, validation=0.9)
+    size = Change(before=100, after=60)
+    return Pruning(
+        method="channels", importance="l1", ranking="global", layers=(LayerWidth(layer=EVIL, before=8, after=4),), zeros=None,
+        parameters=size, macs=size, flash=size, accuracy=Accuracies(student=splits, cut=splits, pruned=splits),
+    )  # fmt: skip
+
+
+def quantization_error() -> QuantizationError:
+    """Of one layer."""
+    layer = LayerError(layer=EVIL, sqnr=20.0, own_sqnr=25.0, weights_sqnr=27.0, values_sqnr=29.0, clipped=0.0, channel_spread=1.5)
+    return QuantizationError(engine="native", method="qat", samples=100, layers=(layer,))
+
+
 def whole(folder: Path) -> Evidence:
     """Every section, with code where names belong."""
     memory = memory_of(folder)
@@ -82,7 +100,12 @@ def whole(folder: Path) -> Evidence:
     other = Curve(EVIL, tuple(Epoch(k, 3.0 / k, float("nan"), 1 - 0.7 / k) for k in range(1, 6)))
     return Evidence(
         report=RunReport(
-            distillation=trained, quantization_error=None, memory=memory, verification=proof_of(memory), profile=profile_of(memory)
+            distillation=trained,
+            pruning=pruning(),
+            quantization_error=quantization_error(),
+            memory=memory,
+            verification=proof_of(memory),
+            profile=profile_of(memory),
         ),
         confusion=Confusion((EVIL, "cat", "dog"), ((8, 2, 0), (0, 10, 0), (1, 0, 0))),
         curves=(curve, other),

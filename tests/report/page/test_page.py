@@ -70,8 +70,10 @@ def test_names_are_text_and_never_code(evidence: Evidence) -> None:
     assert tags.isdisjoint({"script", "iframe", "object", "embed", "form", "base"})
     assert not [name for _, attributes in reader.elements for name in attributes if name.startswith("on")]
     said = "".join(reader.text)
-    # name, title, command, recipe.toml, confusion matrix and its list, legend
-    assert said.count(EVIL) >= 6
+    # name, title, command, recipe.toml, confusion matrix and its list, legend, pruned layer, quantized layer
+    assert said.count(EVIL) >= 9
+    sections = {"accuracy", "confusion", "training", "pruning", "quantization", "budget", "arena", "flash", "cost", "provenance"}
+    assert sections <= set(reader.values("id"))
 
 
 def test_nothing_is_fetched(evidence: Evidence) -> None:

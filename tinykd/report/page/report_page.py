@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from tinykd.report.distillation import as_text
@@ -17,9 +18,11 @@ from tinykd.report.page.style import STYLE
 from tinykd.report.page.training import training_html
 from tinykd.report.page.treemap import treemap_html
 from tinykd.report.plan_picture import plan_svg
+from tinykd.report.pruning import pruning_text
 from tinykd.report.quantization_error import quantization_error_text
 from tinykd.report.shrinking import limit_text
 from tinykd.report.streaming import streaming_text
+from tinykd.report.weight_storage import weight_storage_text
 
 
 def report_page(evidence: Evidence) -> str:
@@ -43,16 +46,20 @@ def _parts(evidence: Evidence) -> list[Part]:
         found.append(Part("confusion", "Confusion matrix", matrix_html(evidence.confusion)))
     if evidence.curves:
         found.append(Part("training", "Training", training_html(evidence.curves)))
+    if report.pruning is not None:
+        found.append(Part("pruning", "Pruning", _lines(pruning_text(report.pruning).splitlines())))
     if report.quantization_error is not None:
-        text = quantization_error_text(report.quantization_error)
-        found.append(Part("quantization", "Quantization", scrolling("Quantization error", f"<pre>{escape(text)}</pre>") if text else ""))
+        found.append(
+            Part("quantization", "Quantization error", _typed("Quantization error", quantization_error_text(report.quantization_error)))
+        )
+    if report.weights is not None:
+        found.append(Part("weights", "Stored weights", _typed("Stored weights", weight_storage_text(report.weights))))
     if memory is not None:
         found.append(Part("budget", "Budget", budget_html(memory)))
         if memory.buffers:
             lines = [*limit_text(memory), *(streaming_text(memory.streaming) if memory.streaming is not None else [])]
-            told = "".join(f"<li>{escape(line.strip())}</li>" for line in lines)
             picture = scrolling("Plan of the arena over time", plan_svg(memory), "plan")
-            found.append(Part("arena", "Memory plan", picture + (f'<ul class="faint">{told}</ul>' if told else "")))
+            found.append(Part("arena", "Memory plan", picture + _lines(lines)))
         found.append(Part("flash", "Flash", treemap_html(memory)))
     if report.profile is not None:
         found.append(Part("cost", "Layers", profile_html(report.profile, memory)))
@@ -60,6 +67,16 @@ def _parts(evidence: Evidence) -> list[Part]:
         found.append(Part("cost", "Layers", layers_html(memory)))
     found.append(Part("provenance", "Provenance", provenance_html(evidence)))
     return [part for part in found if part.html]
+
+
+def _lines(lines: Sequence[str]) -> str:
+    """Lines of plain text as a list."""
+    return f'<ul class="faint">{"".join(f"<li>{escape(line.strip())}</li>" for line in lines)}</ul>' if lines else ""
+
+
+def _typed(name: str, text: str) -> str:
+    """A table of plain text as the terminal shows it."""
+    return scrolling(name, f"<pre>{escape(text)}</pre>") if text else ""
 
 
 def _name(evidence: Evidence) -> str:
