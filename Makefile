@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RECIPE ?= digits
 TARGET ?= cortex-m
 
-.PHONY: help demo test test-fast lint types check conformance fuzz docs bench system system-riscv clean
+.PHONY: help demo test test-fast lint types check conformance fuzz docs docs-site bench system system-riscv clean
 
 help:
 	@echo "make demo         distil, export and prove the bundled digits recipe (RECIPE=, TARGET=)"
@@ -15,7 +15,8 @@ help:
 	@echo "make lint types   ruff; mypy"
 	@echo "make conformance  every .tflite of TINYKD_CONFORMANCE against LiteRT"
 	@echo "make fuzz         2,000 random networks, 5,000 random graphs, 100,000 damaged files"
-	@echo "make docs         docs/operators.md and docs/methods/ from the tables"
+	@echo "make docs         the generated pages: operators, methods, boards, reference"
+	@echo "make docs-site    the documentation as a site in site/; a broken link is an error"
 	@echo "make bench        side-by-side measurements"
 	@echo "make system       QEMU and arm-none-eabi-gcc from Debian, where root (optional)"
 	@echo "make system-riscv QEMU and GCC for RISC-V from Debian, some 400 MB (optional; tests skip without)"
@@ -26,7 +27,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c "import sys; sys.exit(not ((3, 10) <= sys.version_info[:2] <= (3, 13)))" \
 	  || { echo "tinykd needs Python 3.10 to 3.13: make PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,firmware,study,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,firmware,study,docs,dev]"
 	touch $@
 
 demo: $(READY)
@@ -60,6 +61,10 @@ fuzz: $(READY)
 docs: $(READY)
 	$(BIN)/python -m tinykd.report.operators docs/operators.md
 	$(BIN)/python -m tinykd.report.methods docs/methods
+	$(BIN)/python -m docs.generate
+
+docs-site: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(READY)
 	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
@@ -79,4 +84,4 @@ system-riscv:
 	  gcc-riscv64-unknown-elf qemu-system-misc >/dev/null
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) runs site .pytest_cache .mypy_cache .ruff_cache
