@@ -1,7 +1,7 @@
 """Our table: instructions, RAM and flash of every `.tflite` of a folder, beside TFLite Micro with CMSIS-NN and TinyEngine.
 
     python bench/inference.py FOLDER [--model mlperf_kws ...] [--target m4 ...] [--optimize speed ...] [--toolchain gcc ...]
-                                     [--format text|markdown|json|csv]
+                                     [--format text|markdown|json|csv] [--integer-io]
 
 Counts are instructions of one inference in QEMU (`-icount shift=0`), never time: they are the same on any machine. Every row is
 verified in the same run: outputs of random inferences on the target against the reference, integer for integer.
@@ -108,12 +108,17 @@ class Row:
         return self.refused or ("exact" if self.differences == 0 else f"{self.differences} of {self.compared} DIFFER")
 
 
-def measure(source: Source, target: str, optimize: str, toolchain: str) -> Row:
-    """Export, build, run and compare."""
+def measure(source: Source, target: str, optimize: str, toolchain: str, also: tuple[str, ...] = ()) -> Row:
+    """Export, build, run and compare.
+
+    Args:
+        also: passes that do not run by default, by name.
+    """
     row = Row(source.graph.name, target, optimize, toolchain)
     try:
         with tempfile.TemporaryDirectory() as name:
-            exported = export(source, Export.model_validate({"target": target, "optimize": optimize}), Path(name) / "export")
+            settings = Export.model_validate({"target": target, "optimize": optimize, "also": also})
+            exported = export(source, settings, Path(name) / "export")
             proof, memory = verify(exported, choose_vectors(exported, SAMPLES, 0), toolchain=toolchain)
     except TinykdError as error:
         return dataclasses.replace(row, refused=error.message.splitlines()[0])
@@ -130,12 +135,14 @@ def measure(source: Source, target: str, optimize: str, toolchain: str) -> Row:
     )
 
 
-def rows(paths: Sequence[Path], targets: Sequence[str], levels: Sequence[str], toolchains: Sequence[str]) -> Iterator[Row]:
+def rows(
+    paths: Sequence[Path], targets: Sequence[str], levels: Sequence[str], toolchains: Sequence[str], also: tuple[str, ...]
+) -> Iterator[Row]:
     """Every combination, model by model."""
     for path in paths:
         source = open_source(path)
         for target, optimize, toolchain in product(targets, levels, toolchains):
-            yield measure(source, target, optimize, toolchain)
+            yield measure(source, target, optimize, toolchain, also)
 
 
 HEADINGS = (
@@ -224,7 +231,9 @@ def main() -> int:
     parser.add_argument("--optimize", nargs="+", default=list(LEVELS), choices=LEVELS)
     parser.add_argument("--toolchain", nargs="+", default=["gcc", "zig"], choices=["gcc", "zig"])
     parser.add_argument("--format", default="text", choices=["text", "markdown", "json", "csv"])
+    parser.add_argument("--integer-io", action="store_true", help="without the QUANTIZE and DEQUANTIZE at the ends of a float model")
     given = parser.parse_args()
+    also = ("integer-io",) if given.integer_io else ()
     there = {path.stem: path for path in sorted(given.folder.glob("*.tflite"))}
     wanted = given.model or [stem for stem in MODELS if stem in there] or list(there)
     missing = [stem for stem in wanted if stem not in there]
@@ -234,7 +243,7 @@ def main() -> int:
         find_toolchain(find_target(target), toolchain)  # what is missing is said before hours of work
     found = list[Row]()
     print(HEADINGS, file=sys.stdout if given.format == "text" else sys.stderr)
-    for row in rows([there[stem] for stem in wanted], given.target, given.optimize, given.toolchain):
+    for row in rows([there[stem] for stem in wanted], given.target, given.optimize, given.toolchain, also):
         found.append(row)
         print(text(row), file=sys.stdout if given.format == "text" else sys.stderr, flush=True)
     if given.format == "markdown":
