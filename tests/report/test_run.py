@@ -38,6 +38,15 @@ def test_damaged_report(tmp_path: Path, damage: str) -> None:
         open_report(tmp_path)
 
 
+def test_what_is_no_text_is_no_report(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_bytes(b"\x98\xff")
+    with pytest.raises(UsageError, match="damaged"):
+        open_report(tmp_path)
+    (tmp_path / "small.tflite").write_bytes(b"\x98\xff")
+    with pytest.raises(UsageError, match="a model, not a run"):
+        open_report(tmp_path / "small.tflite")
+
+
 def test_command_prints_all_forms() -> None:
     assert "99." in tinykd("report", SHIPPED).stdout
     assert json.loads(tinykd("report", SHIPPED, "--json").stdout)["distillation"]["recipe"] == "mnist"

@@ -56,7 +56,10 @@ def command(
         context.invoke(side_by_side, a=diff[0], b=diff[1], form=form, as_json=as_json, as_markdown=False, schema=False)
         return
     if html is not None or browse:
-        _write_page(run, html or "", browse)
+        file = _write_page(run, html or "")
+        click.echo(json.dumps({"page": str(file)}) if as_json else f"written: {file}")
+        if browse:
+            click.launch(str(file))
         return
     found = open_report(run or newest_run())
     if plan:
@@ -70,7 +73,7 @@ def command(
         click.echo((report_text if form == "text" else report_markdown)(found), nl=False)
 
 
-def _write_page(run: Path | None, html: str, browse: bool) -> None:
+def _write_page(run: Path | None, html: str) -> Path:
     """Write the page to `html`, or into the run where that is empty; where it is a folder and no run is named, that is the run."""
     from tinykd.deploy.source import newest_run
     from tinykd.errors import UsageError
@@ -85,6 +88,4 @@ def _write_page(run: Path | None, html: str, browse: bool) -> None:
     run = run or newest_run()
     file = Path(html) if html else (run if run.is_dir() else run.parent) / "report.html"
     write_atomically(file, report_page(open_evidence(run)).encode())
-    click.echo(f"written: {file}")
-    if browse:
-        click.launch(str(file))
+    return file

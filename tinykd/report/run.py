@@ -39,10 +39,12 @@ def open_report(path: Path) -> RunReport:
     Raises:
         UsageError: there is none, or it is damaged.
     """
+    if path.suffix == ".tflite":
+        raise UsageError(f"{path} is a model, not a run", f"make a report of it: tinykd export {path}")
     try:
         if path.is_dir() and not (path / FILE).exists():
             return _of_export(path)
-        return RunReport.model_validate_json((path / FILE if path.is_dir() else path).read_text())
+        return RunReport.model_validate_json((path / FILE if path.is_dir() else path).read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read a report at {path}: {error.strerror or error}", "name a run directory or its report.json") from error
     except ValidationError as error:

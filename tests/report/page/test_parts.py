@@ -14,7 +14,7 @@ from tinykd.errors import UsageError
 from tinykd.report.confusion import Confusion, confusion_of, read_confusion
 from tinykd.report.curves import read_curves
 from tinykd.report.evidence import open_evidence
-from tinykd.report.memory import Memory
+from tinykd.report.memory import BankMemory, Memory
 from tinykd.report.memory import Piece as KernelPiece
 from tinykd.report.page.budget import budget_html, ram_parts
 from tinykd.report.page.flash import flash_groups
@@ -101,6 +101,14 @@ def test_a_bar_is_as_long_as_what_it_says(tmp_path: Path) -> None:
     assert f'<span class="weights" style="width:{weights:.3f}%"' in shown
     # RAM is over: the bar is all that is used, and striped from where the budget ends
     assert f'<i style="left:{100 * (memory.ram_bytes // 2) / memory.ram_bytes:.3f}%"></i>' in shown
+
+
+def test_each_bank_has_a_bar(tmp_path: Path) -> None:
+    memory = memory_of(tmp_path)
+    banks = (BankMemory(name="ccm", bytes=100, capacity_bytes=400), BankMemory(name="ram", bytes=76, capacity_bytes=500))
+    shown = budget_html(memory.model_copy(update={"banks": banks, "ram_bytes": 76}))
+    assert "<strong>ccm</strong> 100 of 400 bytes, 25.0 %" in shown
+    assert "arena: 76 B" in shown
 
 
 def test_wilson_intervals() -> None:

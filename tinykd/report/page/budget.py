@@ -1,4 +1,4 @@
-"""Flash and RAM against their budgets: a bar each, a segment a part."""
+"""Flash and RAM against their budgets, and other banks of RAM that hold a part of the arena: a bar each, a segment a part."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tinykd.report.page.flash import flash_groups
 
 
 def budget_html(memory: Memory) -> str:
-    """Two bars with what they are made of, and what to shrink where one is over its budget."""
+    """The bars with what they are made of, and what to shrink where one is over its budget."""
     flash = [(group.kind, group.title, group.bytes) for group in flash_groups(memory)]
     lines = advice(memory)
     listed = f'<ul class="bad">{"".join(f"<li>{escape(line.strip())}</li>" for line in lines)}</ul>' if lines else ""
@@ -18,6 +18,11 @@ def budget_html(memory: Memory) -> str:
         built
         + _bar("flash", memory.flash_bytes, memory.budget.flash_bytes, flash)
         + _bar("RAM", memory.ram_bytes, memory.budget.ram_bytes, ram_parts(memory))
+        + "".join(
+            _bar(bank.name, bank.bytes, bank.capacity_bytes, [("arena", "arena", bank.bytes)])
+            for bank in memory.banks
+            if bank.name != "ram"
+        )
         + listed
     )
 
@@ -48,8 +53,8 @@ def _bar(name: str, used: int, budget: int, parts: list[tuple[str, str, int]]) -
         f'<li><span class="swatch {kind}" aria-hidden="true"></span>{escape(title)}: {size:,} B</li>' for kind, title, size in parts
     )
     return (
-        f'<div class="budget"><p><strong>{name}</strong> {used:,} of {budget:,} bytes, {share} '
+        f'<div class="budget"><p><strong>{escape(name)}</strong> {used:,} of {budget:,} bytes, {share} '
         f'<span class="{"bad" if over else "good"}">{state}</span></p>'
-        f'<div class="bar" role="img" aria-label="{name}: {used:,} of {budget:,} bytes, {state}">{segments}{edge}</div>'
+        f'<div class="bar" role="img" aria-label="{escape(name)}: {used:,} of {budget:,} bytes, {state}">{segments}{edge}</div>'
         f'<ul class="legend">{legend}</ul></div>'
     )
