@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tests.distill.small import small_recipe
 from tests.quantize.native.students import EXACT, X, randomized, student
 from tinykd import nets
 from tinykd.compile.graph import Graph
@@ -16,6 +18,8 @@ from tinykd.compile.reader import read_model
 from tinykd.compile.weight_storage import entropy, stored_weights
 from tinykd.distill.evaluation import predictor
 from tinykd.distill.keras_modules import keras, tensorflow
+from tinykd.distill.progress import QuietProgress
+from tinykd.distill.run import distill
 from tinykd.distill.schemes.quantized import rounded_by_channel, shared_axes
 from tinykd.errors import RecipeError
 from tinykd.quantize.integers import TfliteModel
@@ -24,6 +28,7 @@ from tinykd.quantize.native.network import QuantizedNetwork
 from tinykd.quantize.native.rounding import LearnedWeightQuantizer, WeightQuantizer
 from tinykd.quantize.native.weight_grid import GRIDS, least_squares_steps
 from tinykd.recipe.model import Net, Quantize
+from tinykd.report.run import open_report, report_text
 
 pytestmark = pytest.mark.train
 
@@ -147,6 +152,28 @@ def test_a_student_trained_by_the_scheme_quantized_goes_on_as_it_is(bits: Any) -
     for index, quantizer in network.quantizers.items():
         kernel = network.network.nodes[index].operation.kernel.value  # type: ignore[attr-defined]
         np.testing.assert_allclose(np.asarray(quantizer(kernel)), np.asarray(kernel), rtol=1e-5, atol=1e-7)
+
+
+def test_quantized_distillation_ends_in_four_bits(tmp_path: Path) -> None:
+    """A whole run: after the scheme's training the conversion to int4 changes no weight."""
+    distilled = {"scheme": {"name": "quantized", "bits": 4, "grid": "channel"}, "baseline": False}
+    low = {"engine": "native", "method": "ptq", "weight_bits": 4, "eight_bits": []}
+    distill(
+        small_recipe(tmp_path, distill=distilled, quantize=low),
+        tmp_path / "run",
+        command="test",
+        progress=QuietProgress(),
+    )
+    report = open_report(tmp_path / "run")
+    assert report.weights is not None
+    assert [row.dtype for row in report.weights.layers] == ["int4"] * 4
+    assert report.quantization_error is not None
+    by_weights = [row.weights_sqnr for row in report.quantization_error.layers if row.weights_sqnr is not None]
+    assert len(by_weights) == 4
+    assert min(by_weights) > 100
+    shown = report_text(report)
+    assert "Not halved" in shown
+    assert "entropy" in shown
 
 
 def test_layers_that_keep_eight_bits() -> None:
