@@ -10,9 +10,11 @@ COPY . /src
 RUN PIP_CONSTRAINT=/src/constraints.txt /opt/build/bin/pip --python /opt/tinykd/bin/python install --no-cache-dir /src
 
 FROM ${BASE}
+# Firmware is linked with nothing but libgcc: of newlib the headers are enough, and of libgcc what Cortex-M has.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 make gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
- && rm -rf /var/lib/apt/lists/* \
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /usr/lib/arm-none-eabi/newlib \
+      /usr/lib/gcc/arm-none-eabi/*/arm /usr/lib/gcc/arm-none-eabi/*/thumb/v[78]*-[ar]* /usr/lib/gcc/arm-none-eabi/*/thumb/v7ve* \
  && useradd --uid 1000 --create-home tinykd \
  && chmod 1777 /home/tinykd
 COPY --from=build /opt/tinykd /opt/tinykd

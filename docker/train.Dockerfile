@@ -12,7 +12,7 @@ RUN PIP_CONSTRAINT=/src/constraints.txt /opt/build/bin/pip --python /opt/tinykd/
 FROM ${BASE}
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 \
- && rm -rf /var/lib/apt/lists/* \
+ && apt-get clean && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 1000 --create-home tinykd \
  && chmod 1777 /home/tinykd
 COPY --from=build /opt/tinykd /opt/tinykd

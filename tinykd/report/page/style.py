@@ -108,7 +108,7 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 span.key { display: inline-block; width: 0.7rem; height: 0.7rem; border-radius: 2px; margin: 0 0.3rem 0 0.4rem; }
 .member th { padding-left: 1.6rem; font-weight: 400; } .member .cost { opacity: 0.65; }
 
-.hashes { width: 100%; table-layout: fixed; } .hashes th { width: 8.5rem; } .hashes td { white-space: normal; }
+.hashes { width: 100%; table-layout: fixed; } .hashes th:first-child { width: 8.5rem; } .hashes td { white-space: normal; }
 .hashes code { font-size: 0.82rem; }
 .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 0.3rem 1.2rem; margin: 0.3rem 0; }
 .pairs dt { color: var(--faint); font-size: 0.82rem; } .pairs dd { margin: 0; overflow-wrap: anywhere; }
