@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinykd.compile.compact import compact
 from tinykd.distill.keras_modules import native_stderr_hidden, tensorflow
 from tinykd.errors import UnsupportedModel
 from tinykd.quantize.tfmot import refuse_float_tensors
@@ -69,7 +70,7 @@ def int8_model(model: Any, calibration: Samples) -> bytes:
     converter.inference_output_type = tf.int8
     data = _converted(converter)
     refuse_float_tensors(data)
-    return data
+    return compact(data)
 
 
 def _converter(model: Any) -> Any:

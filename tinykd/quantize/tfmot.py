@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykd import nets
+from tinykd.compile.compact import compact
 from tinykd.compile.reader import read_model
 from tinykd.distill.batch_norm import batch_norm_layers, reestimate_batch_norm
 from tinykd.distill.keras_modules import model_optimization, native_stderr_hidden, tensorflow
@@ -74,7 +75,7 @@ class TfmotEngine:
                 "use an architecture of tinykd.nets, or its kinds of layers",
             ) from error
         refuse_float_tensors(data)
-        return data
+        return compact(data)
 
     def errors(self, model: Any, x: NDArray[np.float32]) -> tuple[LayerError, ...]:  # noqa: ARG002
         """Nothing: its layers are rounded by the converter, out of sight. See `Engine.errors`."""
