@@ -62,7 +62,7 @@ def page(file: StudyFile, outcomes: Sequence[Outcome], rows: Sequence[Row], draw
         f'<p class="faint">tinykd {__version__}, Python {platform.python_version()}, {escape(platform.platform())}. '
         "Every row is a run directory in <code>runs/</code> with its recipe, hashes and environment.</p>",
     ]
-    return document(title, "\n".join(filter(None, parts)), STYLE)
+    return document(title, "<main>\n" + "\n".join(filter(None, parts)) + "\n</main>", STYLE)
 
 
 def _what(file: StudyFile, outcomes: Sequence[Outcome]) -> str:
