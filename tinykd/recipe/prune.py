@@ -33,7 +33,8 @@ class Prune(Section):
     parameters: PositiveInt | None = Field(default=None, description="the pruned student has at most so many; instead of fraction")
     macs: PositiveInt | None = Field(default=None, description="multiply-accumulates of one inference, at most; instead of fraction")
     flash: Size | None = Field(
-        default=None, description='weights, biases and multipliers in flash, at most, without code: "12 KiB"; instead of fraction'
+        default=None,
+        description='weights, biases and multipliers in flash, at most, on any core, without code: "12 KiB"; instead of fraction',
     )
     least: PositiveInt = Field(default=4, description="channels that every layer keeps")
     multiple: PositiveInt = Field(default=1, description="layers keep a multiple of so many channels, rounded up; 4 suits Cortex-M kernels")

@@ -47,7 +47,7 @@ class Pruning(Section):
     zeros: float | None = Field(description="fraction of weights set to zero; null where channels were removed")
     parameters: Change
     macs: Change = Field(description="multiply-accumulates of one inference")
-    flash: Change = Field(description="bytes of weights, biases and multipliers as int8, without code")
+    flash: Change = Field(description="bytes of weights, biases and multipliers as int8 on the core that takes most, without code")
     accuracy: Accuracies
 
 

@@ -86,8 +86,8 @@ def test_least_squares_steps_by_hand() -> None:
 @pytest.mark.parametrize("bits", [4, 2, "ternary"])
 @pytest.mark.parametrize("net", ["ds_cnn", "resnet8", "mlp"])
 def test_shipped_networks_and_their_integers_are_the_same_numbers(net: str, bits: Any) -> None:
-    knobs = {"ds_cnn": {"width": 8, "depth": 2}, "resnet8": {"width": 4}, "mlp": {"hidden": [16, 8]}}[net]
-    model = randomized(nets.build(net, keras(), (12, 12, 1), 5, **knobs))
+    knobs: dict[str, dict[str, Any]] = {"ds_cnn": {"width": 8, "depth": 2}, "resnet8": {"width": 4}, "mlp": {"hidden": [16, 8]}}
+    model = randomized(nets.build(net, keras(), (12, 12, 1), 5, **knobs[net]))
     engine, network = prepared(model, bits)
     network(X[:32], training=True)
     converted = TfliteModel(engine.convert(network))
@@ -201,7 +201,7 @@ def test_storage_by_hand() -> None:
     assert entropy(np.zeros(9)) == 0.0
     model = nets.build("mlp", keras(), (6,), 3, hidden=(4, 4))
     engine = NativeEngine(Quantize(engine="native", weight_bits=4))
-    graph = graph_of(engine, engine.prepare(model, Net(), np.random.default_rng(0).normal(size=(64, 6)).astype(np.float32), 1))
+    graph = read_model(engine.convert(engine.prepare(model, Net(), np.random.default_rng(0).normal(size=(64, 6)).astype(np.float32), 1)))
     first, middle, last = stored_weights(graph)
     assert (first.weights, first.stored_bytes) == (24, 24)
     assert (middle.weights, middle.stored_bytes, middle.dtype) == (16, 8, "int4")
