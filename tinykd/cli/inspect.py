@@ -49,7 +49,7 @@ def command(
         return
     opened = open_source(source or newest_run())
     settings = settings_of(opened, target, rounding, None, without, also)
-    core = features(find_target(settings.target))
+    core = features(find_target(settings.target), settings.optimize)
     found = inspect(opened.graph, settings.rounding, features=core, without=settings.without, with_also=settings.also)
     if as_json:
         click.echo(found.model_dump_json(indent=2))

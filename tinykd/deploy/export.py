@@ -95,7 +95,7 @@ def write_tree(source: Source, settings: Export, program: Program, memory: Plan,
 def specialised(source: Source, settings: Export, target: Target) -> Program:
     """The source's program, rewritten and with the kernels of the target's core."""
     program = compile_graph(source.graph, settings.rounding, without=settings.without, with_also=settings.also)
-    return specialise(program, features(target))
+    return specialise(program, features(target, settings.optimize))
 
 
 def planned(program: Program, settings: Export, target: Target) -> Plan:

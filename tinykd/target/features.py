@@ -17,6 +17,20 @@ FEATURES: dict[str, tuple[str, ...]] = {
 """By core; cores that are not listed run the portable kernels."""
 
 
-def features(target: Target) -> tuple[str, ...]:
-    """What kernels may use on `target`."""
-    return FEATURES.get(target.core.name, ())
+SMALL: dict[str, tuple[str, ...]] = {
+    "cortex-m4": ("small_dsp",),
+    "cortex-m7": ("small_dsp",),
+    "cortex-m33": ("small_dsp",),
+    "cortex-m55": ("small_mve", "mve"),
+}
+"""The same where flash counts: one kernel an operator, and small tables. Other cores have no larger ones."""
+
+
+def features(target: Target, optimize: str = "speed") -> tuple[str, ...]:
+    """What kernels may use on `target`.
+
+    Args:
+        optimize: `size` prefers those that take little flash.
+    """
+    every = FEATURES.get(target.core.name, ())
+    return SMALL.get(target.core.name, every) if optimize == "size" else every

@@ -28,6 +28,10 @@ void tinykd_quantize_steps_u8(const struct tinykd_quantize_steps *p, const float
 
 void tinykd_dequantize_s8(const struct tinykd_affine *p, const int8_t *input, float *output);
 void tinykd_dequantize_u8(const struct tinykd_affine *p, const uint8_t *input, float *output);
+/* The same in integers: scale_bits between those of 2^-126 and 2^118. */
+void tinykd_dequantize_software_s8(const struct tinykd_affine *p, const int8_t *input, float *output);
+void tinykd_dequantize_software_u8(const struct tinykd_affine *p, const uint8_t *input, float *output);
+
 void tinykd_dequantize_s16(const struct tinykd_affine *p, const int16_t *input, float *output);
 
 #endif

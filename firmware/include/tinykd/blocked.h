@@ -5,6 +5,9 @@
 #define TINYKD_BLOCKED_H
 
 #include <stdint.h>
+#include <string.h>
+
+#include "tinykd/compiler.h"
 
 /* Each of these fills the registers; inlined into loops around them they would spill. */
 #define TINYKD_NOINLINE __attribute__((noinline, unused))
@@ -29,6 +32,15 @@ struct tinykd_blocked_finish {
     const int8_t *shifts;
     int32_t z, low, high;
 };
+
+/* `tables` is [channels] biases, then [channels] multipliers, each padded to a multiple of 4, then [channels] shifts of a byte. */
+static inline struct tinykd_blocked_finish tinykd_blocked_finish_of(const int32_t *tables, int32_t channels, int32_t z, int32_t low, int32_t high)
+{
+    const int32_t padded = (channels + 3) & ~3;
+    const struct tinykd_blocked_finish f = {tables + padded, (const int8_t *)(tables + 2 * padded), z, low, high};
+
+    return f;
+}
 
 /* a >> 1 within -128 to 127. */
 static inline int32_t tinykd_blocked_byte_of_half(int32_t a)
@@ -55,7 +67,7 @@ static inline int32_t tinykd_blocked_byte(int32_t sum, int32_t multiplier, int32
  * they begin with first[0..3] and second[0..3]. Returns where the weights end.
  * 6 loads for 8 products. That takes 15 registers, one more than there are: GCC keeps some sums in memory (67 instructions for
  * 32 products), so for it the loop is written out (59), with its end in memory. Clang always keeps a frame pointer, and gets C. */
-#if defined(__thumb2__) && defined(__OPTIMIZE__) && !defined(__clang__)
+#if defined(__thumb2__) && defined(__OPTIMIZE__) && !defined(__clang__) && !TINYKD_SMALL
 #define TINYKD_BLOCKED_2X4                                                                                             \
     "ldrsb r0, [r9, r10]\n ldrsb lr, [r9], #1\n"                                                                       \
     "ldrsb r12, [r11], #1\n mla r1, r12, lr, r1\n mla r5, r12, r0, r5\n"                                               \
@@ -135,7 +147,7 @@ static inline const int8_t *tinykd_blocked_2x4(int32_t *sums, const int32_t *fir
 TINYKD_NOINLINE static const int8_t *tinykd_blocked_1x4(int32_t sums[4], const int8_t *a, const int8_t *w, int32_t count)
 {
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
-    const int8_t *end = a + (count & ~3);
+    const int8_t *end = TINYKD_SMALL ? a : a + (count & ~3);
 
     for (; a != end; a += 4, w += 16) {
         TINYKD_BLOCKED_1X4(0);
@@ -143,7 +155,7 @@ TINYKD_NOINLINE static const int8_t *tinykd_blocked_1x4(int32_t sums[4], const i
         TINYKD_BLOCKED_1X4(2);
         TINYKD_BLOCKED_1X4(3);
     }
-    for (end = a + (count & 3); a != end; ++a, w += 4) {
+    for (end = TINYKD_SMALL ? a + count : a + (count & 3); a != end; ++a, w += 4) {
         TINYKD_BLOCKED_1X4(0);
     }
     sums[0] = s0;
@@ -153,7 +165,20 @@ TINYKD_NOINLINE static const int8_t *tinykd_blocked_1x4(int32_t sums[4], const i
     return w;
 }
 
-/* `count` outputs of channels c and on: of one input, and of a second one, `apart` bytes further. */
+/* `count` outputs of channels c and on. */
+TINYKD_NOINLINE static void tinykd_blocked_store_1(const struct tinykd_blocked_finish *p, const int32_t *sums, int32_t c, int32_t count, int8_t *output)
+{
+    const struct tinykd_blocked_finish f = *p;
+
+    for (const int32_t *const end = sums + count; sums != end; ++sums, ++c, ++output) {
+        const int32_t m = f.multipliers[c], s1 = f.shifts[c];
+        const int32_t a = tinykd_blocked_byte(*sums, m, s1, f.z * ((int32_t)1 << s1));
+
+        *output = (int8_t)(a < f.low ? f.low : a > f.high ? f.high : a);
+    }
+}
+
+/* The same of two inputs, the outputs of the second one `apart` bytes further. */
 TINYKD_NOINLINE static void tinykd_blocked_store_2(const struct tinykd_blocked_finish *p, const int32_t *sums, int32_t c, int32_t count,
                                                    int8_t *output, int32_t apart)
 {
@@ -161,7 +186,10 @@ TINYKD_NOINLINE static void tinykd_blocked_store_2(const struct tinykd_blocked_f
     const int8_t *s = p->shifts + c;
     const int32_t z = p->z, low = p->low, high = p->high;
 
-    if (low == -128 && high == 127) {
+    if (TINYKD_SMALL) {
+        tinykd_blocked_store_1(p, sums, c, count, output);
+        tinykd_blocked_store_1(p, second, c, count, output + apart);
+    } else if (low == -128 && high == 127) {
         for (; sums != end; ++output) {
             const int32_t multiplier = *m++, s1 = *s++, offset = z * ((int32_t)1 << s1);
 
@@ -180,25 +208,17 @@ TINYKD_NOINLINE static void tinykd_blocked_store_2(const struct tinykd_blocked_f
     }
 }
 
-/* The same for one input. */
-TINYKD_NOINLINE static void tinykd_blocked_store_1(const struct tinykd_blocked_finish *p, const int32_t *sums, int32_t c, int32_t count, int8_t *output)
-{
-    const struct tinykd_blocked_finish f = *p;
-
-    for (const int32_t *const end = sums + count; sums != end; ++sums, ++c, ++output) {
-        const int32_t m = f.multipliers[c], s1 = f.shifts[c];
-        const int32_t a = tinykd_blocked_byte(*sums, m, s1, f.z * ((int32_t)1 << s1));
-
-        *output = (int8_t)(a < f.low ? f.low : a > f.high ? f.high : a);
-    }
-}
-
 /* The image and the windows of a convolution. */
 struct tinykd_blocked_image {
     int32_t height, width, channels;
     int32_t kernel_height, kernel_width, dilation_height, dilation_width;
     int32_t zero_point;
 };
+
+/* Three times in a window: inlined where speed counts. */
+#if TINYKD_SMALL
+TINYKD_NOINLINE static int8_t *tinykd_blocked_fill(int8_t *to, int32_t value, int32_t count);
+#endif
 
 static inline int8_t *tinykd_blocked_fill(int8_t *to, int32_t value, int32_t count)
 {
@@ -213,6 +233,10 @@ static inline int8_t *tinykd_blocked_copy(int8_t *to, const int8_t *from, int32_
 {
     int8_t *const end = to + count;
 
+    if (TINYKD_SMALL) {
+        memcpy(to, from, (uint32_t)count);
+        return end;
+    }
     if ((((uintptr_t)to | (uintptr_t)from) & 3u) == 0u) {
         for (; to + 4 <= end; to += 4, from += 4) {
             __builtin_memcpy(__builtin_assume_aligned(to, 4), __builtin_assume_aligned(from, 4), 4);
@@ -236,7 +260,7 @@ TINYKD_NOINLINE static void tinykd_blocked_gather(const struct tinykd_blocked_im
 
         if (row < 0 || row >= image.height) {
             window = tinykd_blocked_fill(window, image.zero_point, image.kernel_width * image.channels);
-        } else if (image.dilation_width != 1) {
+        } else if (TINYKD_SMALL || image.dilation_width != 1) {
             for (int32_t j = 0; j < image.kernel_width; ++j) {
                 const int32_t column = left + j * image.dilation_width;
 

@@ -12,6 +12,13 @@
 #error "define TINYKD_ALIGNED(bytes) for this compiler"
 #endif
 
+/* 1 where the least code is asked for: nothing is written out for speed. Clang gets -Os at every level, where its loops are fastest. */
+#if defined(__OPTIMIZE_SIZE__) && !defined(__clang__)
+#define TINYKD_SMALL 1
+#else
+#define TINYKD_SMALL 0
+#endif
+
 /* The kernels compute in int32_t, which C promotes to nothing wider only where int is as wide: not on 8- and 16-bit machines. */
 typedef char tinykd_int_has_32_bits[sizeof(int) >= 4u ? 1 : -1];
 

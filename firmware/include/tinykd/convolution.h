@@ -44,11 +44,23 @@ void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *inp
 /* The same for int16 with sums that stay within 32 bits. */
 void tinykd_conv_2d_s16_narrow(const struct tinykd_conv_2d *p, const int16_t *input, int16_t *output);
 
-/* The same for cores without SIMD: groups 1, batch 1; weights as [out_channels / 4, values, 4], biases less the input's zero point,
- * both padded with zeros to a multiple of 4 filters; multipliers and shifts as finish.h takes them. The first takes layers whose windows
- * all lie inside the image, the second gathers others in `scratch`, twice a filter's bytes. */
-void tinykd_conv_2d_blocked_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output);
-void tinykd_conv_2d_gather_blocked_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch);
+/* The same for cores without SIMD: groups 1, batch 1. The first takes layers whose windows all lie inside the image, the second
+ * gathers others in `scratch`, twice a filter's bytes. */
+struct tinykd_conv_2d_blocked {
+    int16_t in_height, in_width, in_channels;
+    int16_t out_height, out_width, out_channels;
+    int16_t kernel_height, kernel_width;
+    int16_t stride_height, stride_width;
+    int16_t dilation_height, dilation_width;
+    int16_t pad_top, pad_left;
+    int16_t input_zero_point, z; /* z = 2 * output_zero_point + 1 */
+    int16_t clamp_low, clamp_high;
+    const int8_t *weights; /* [out_channels / 4, values, 4], padded with zeros to a multiple of 4 filters */
+    const int32_t *finish; /* as tinykd/blocked.h has it, biases less the input's zero point, multipliers and shifts for finish.h */
+};
+
+void tinykd_conv_2d_blocked_s8(const struct tinykd_conv_2d_blocked *p, const int8_t *input, int8_t *output);
+void tinykd_conv_2d_gather_blocked_s8(const struct tinykd_conv_2d_blocked *p, const int8_t *input, int8_t *output, int8_t *scratch);
 
 /* int16 with sums of 64 bits, requantized by 16-bit multipliers; zero points are 0. */
 struct tinykd_conv_2d_s16 {

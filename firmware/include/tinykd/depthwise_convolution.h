@@ -25,9 +25,21 @@ struct tinykd_depthwise_conv_2d {
 
 void tinykd_depthwise_conv_2d_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output);
 
-/* The same for cores without SIMD: multiplier 1, batch 1; weights as [channels, kernel_height, kernel_width], biases less the input's
- * zero point; multipliers and shifts as finish.h takes them. `scratch` holds two windows. */
-void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch);
+/* The same for cores without SIMD: multiplier 1, batch 1. `scratch` holds two windows. */
+struct tinykd_depthwise_conv_2d_blocked {
+    int16_t in_height, in_width, channels;
+    int16_t out_height, out_width;
+    int16_t kernel_height, kernel_width;
+    int16_t stride_height, stride_width;
+    int16_t dilation_height, dilation_width;
+    int16_t pad_top, pad_left;
+    int16_t input_zero_point, z; /* z = 2 * output_zero_point + 1 */
+    int16_t clamp_low, clamp_high;
+    const int8_t *weights; /* [channels, kernel_height, kernel_width] */
+    const int32_t *finish; /* as tinykd/blocked.h has it, biases less the input's zero point, multipliers and shifts for finish.h */
+};
+
+void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d_blocked *p, const int8_t *input, int8_t *output, int8_t *scratch);
 
 /* 3x3 filters for cores with DSP instructions: one image of at least 2 rows, at most one row and column outside at each edge,
  * negative sums below the clamp (ReLU). A filter w[row][column] is 8 words, of halfwords the lower one first:

@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "tinykd/compiler.h"
 #include "tinykd/dsp.h"
 
 /* Sums of filters f and g over one pixel, as above. */
@@ -59,6 +60,15 @@ static inline int32_t tinykd_smlad_wrapping(uint32_t a, uint32_t b, int32_t sum)
 #define TINYKD_DOT_IN_ASSEMBLY
 /* All steps by TINYKD_STEP, which must leave the flags: one if their number is odd, two more if its half is, then four at a time.
  * 13 registers are taken; without optimization compilers do not have them. */
+#if TINYKD_SMALL /* two at a time */
+#define TINYKD_STEPS                                                                                                   \
+    "lsrs %[n], %[n], #1\n\t"                                                                                          \
+    "bcc 1f\n\t" TINYKD_STEP "1:\n\t"                                                                                 \
+    "beq 3f\n"                                                                                                         \
+    "2:\n\t" TINYKD_STEP TINYKD_STEP "subs %[n], %[n], #1\n\t"                                                        \
+    "bne 2b\n"                                                                                                         \
+    "3:"
+#else
 #define TINYKD_STEPS                                                                                                   \
     "lsrs %[n], %[n], #1\n\t"                                                                                          \
     "bcc 1f\n\t" TINYKD_STEP "1:\n\t"                                                                                 \
@@ -68,6 +78,7 @@ static inline int32_t tinykd_smlad_wrapping(uint32_t a, uint32_t b, int32_t sum)
     "3:\n\t" TINYKD_STEP TINYKD_STEP TINYKD_STEP TINYKD_STEP "subs %[n], %[n], #1\n\t"                                \
     "bne 3b\n"                                                                                                         \
     "4:"
+#endif
 #endif
 
 /* One word of weights, two taps of x. */

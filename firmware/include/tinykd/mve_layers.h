@@ -9,27 +9,28 @@
 
 /* tinykd_conv_2d with groups 1, batch 1, dilation 1, out_channels a multiple of 4. */
 struct tinykd_conv_2d_mve {
-    int32_t in_height, in_width, in_channels;
-    int32_t out_height, out_width, out_channels;
-    int32_t kernel_height, kernel_width;
-    int32_t stride_height, stride_width;
-    int32_t pad_top, pad_left;
-    int32_t input_zero_point, output_zero_point;
-    int32_t clamp_low, clamp_high;
-    int32_t chunks, last;  /* a window by 16 bytes: how often, and how many bytes the last has */
+    int16_t in_height, in_width, in_channels;
+    int16_t out_height, out_width, out_channels;
+    int16_t kernel_height, kernel_width;
+    int16_t stride_height, stride_width;
+    int16_t pad_top, pad_left;
+    int16_t input_zero_point, output_zero_point;
+    int16_t clamp_low, clamp_high;
+    int16_t chunks, last;  /* a window by 16 bytes: how often, and how many bytes the last has */
     const uint8_t *spread; /* [16]: where bytes of pixels that follow each other go, if in_channels < 16 */
     const int8_t *weights; /* [out_channels / 4, 2, chunks, 2, 16]: filters 0 and 2, then 1 and 3; [kernel_width, kernel_height, in_channels] */
     const int32_t *scaling;
 };
 
 /* Kernels of one tap, without padding: 1 to 4 chunks, or more (n); where at least 4, all whole.
- * Those named positive want clamp_low to be at least the output's zero point. */
+ * Those named positive want clamp_low to be at least the output's zero point; those named small take any number of whole chunks. */
 #define TINYKD_CONV_2D_MVE(name) void name(const struct tinykd_conv_2d_mve *p, const int8_t *input, int8_t *output)
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_1_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_2_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_3_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_4_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_n_mve_s8);
+TINYKD_CONV_2D_MVE(tinykd_conv_2d_small_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_1_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_2_positive_mve_s8);
 TINYKD_CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8);
@@ -44,6 +45,7 @@ TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_2_mve_s8);
 TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_3_mve_s8);
 TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_4_mve_s8);
 TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_n_mve_s8);
+TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_small_mve_s8);
 TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_1_positive_mve_s8);
 TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_2_positive_mve_s8);
 TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_3_positive_mve_s8);
@@ -52,14 +54,14 @@ TINYKD_CONV_2D_LINES_MVE(tinykd_conv_2d_lines_n_positive_mve_s8);
 
 /* tinykd_depthwise_conv_2d with batch 1, multiplier 1, dilation 1, channels a multiple of 4. */
 struct tinykd_depthwise_conv_2d_mve {
-    int32_t in_height, in_width, channels;
-    int32_t out_height, out_width;
-    int32_t kernel_height, kernel_width;
-    int32_t stride_height, stride_width;
-    int32_t pad_top, pad_left;
-    int32_t input_zero_point, output_zero_point;
-    int32_t clamp_low, clamp_high;
-    int32_t chunks, line;  /* a window by 16 bytes; bytes of a channel in `scratch` */
+    int16_t in_height, in_width, channels;
+    int16_t out_height, out_width;
+    int16_t kernel_height, kernel_width;
+    int16_t stride_height, stride_width;
+    int16_t pad_top, pad_left;
+    int16_t input_zero_point, output_zero_point;
+    int16_t clamp_low, clamp_high;
+    int16_t chunks, line;  /* a window by 16 bytes; bytes of a channel in `scratch` */
     const int8_t *weights; /* [channels, chunks, 16]: columns of [kernel_width, kernel_height] end to end */
     const int32_t *scaling;
 };

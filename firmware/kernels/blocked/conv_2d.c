@@ -13,16 +13,15 @@ struct conv_2d_blocked_window {
     int32_t apart, count, bytes, step;
 };
 
-static struct tinykd_blocked_finish conv_2d_blocked_finish(const struct tinykd_conv_2d *p)
+static struct tinykd_blocked_finish conv_2d_blocked_finish(const struct tinykd_conv_2d_blocked *p)
 {
-    const struct tinykd_blocked_finish f = {p->multipliers, p->shifts, 2 * p->output_zero_point + 1, p->clamp_low, p->clamp_high};
-    return f;
+    return tinykd_blocked_finish_of(p->finish, p->out_channels, p->z, p->clamp_low, p->clamp_high);
 }
 
-TINYKD_NOINLINE static void conv_2d_blocked_two(const struct tinykd_conv_2d *p, const struct tinykd_blocked_finish *finish,
+TINYKD_NOINLINE static void conv_2d_blocked_two(const struct tinykd_conv_2d_blocked *p, const struct tinykd_blocked_finish *finish,
                                                 const struct conv_2d_blocked_window *at, int8_t *output)
 {
-    const int32_t channels = p->out_channels, *bias = p->bias;
+    const int32_t channels = p->out_channels, *bias = p->finish;
     const int8_t *w = p->weights;
     int32_t sums[2 * TINYKD_BLOCKED_CHANNELS];
 
@@ -42,7 +41,7 @@ TINYKD_NOINLINE static void conv_2d_blocked_two(const struct tinykd_conv_2d *p, 
     }
 }
 
-TINYKD_NOINLINE static void conv_2d_blocked_one(const struct tinykd_conv_2d *p, const struct tinykd_blocked_finish *finish,
+TINYKD_NOINLINE static void conv_2d_blocked_one(const struct tinykd_conv_2d_blocked *p, const struct tinykd_blocked_finish *finish,
                                                 const struct conv_2d_blocked_window *at, int8_t *output)
 {
     const int32_t channels = p->out_channels;
@@ -50,7 +49,7 @@ TINYKD_NOINLINE static void conv_2d_blocked_one(const struct tinykd_conv_2d *p, 
     int32_t sums[TINYKD_BLOCKED_CHANNELS] = {0};
 
     for (int32_t c = 0; c < channels; c += TINYKD_BLOCKED_CHANNELS) {
-        const int32_t count = tinykd_blocked_begin(p->bias + c, channels - c, sums);
+        const int32_t count = tinykd_blocked_begin(p->finish + c, channels - c, sums);
 
         for (int32_t *s = sums; s < sums + count; s += 4) {
             const int8_t *a = at->input;
@@ -63,19 +62,12 @@ TINYKD_NOINLINE static void conv_2d_blocked_one(const struct tinykd_conv_2d *p, 
     }
 }
 
-TINYKD_NOINLINE static void conv_2d_blocked_gather(const struct tinykd_conv_2d *p, const int8_t *input, int32_t top, int32_t left,
-                                                   int8_t *window)
-{
-    const struct tinykd_blocked_image image = {p->in_height,     p->in_width,        p->in_channels,    p->kernel_height,
-                                               p->kernel_width, p->dilation_height, p->dilation_width, p->input_zero_point};
-
-    tinykd_blocked_gather(&image, input, top, left, window);
-}
-
-static void conv_2d_blocked(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch)
+static void conv_2d_blocked(const struct tinykd_conv_2d_blocked *p, const int8_t *input, int8_t *output, int8_t *scratch)
 {
     const int32_t run = p->kernel_width * p->in_channels, bytes = p->kernel_height * run;
     const struct tinykd_blocked_finish finish = conv_2d_blocked_finish(p);
+    const struct tinykd_blocked_image image = {p->in_height,     p->in_width,        p->in_channels,    p->kernel_height,
+                                               p->kernel_width, p->dilation_height, p->dilation_width, p->input_zero_point};
     const int32_t step = p->dilation_height * p->in_width * p->in_channels;
     const int32_t reach = (p->kernel_height - 1) * p->dilation_height, width = (p->kernel_width - 1) * p->dilation_width;
 
@@ -98,9 +90,9 @@ static void conv_2d_blocked(const struct tinykd_conv_2d *p, const int8_t *input,
                 window.bytes = run;
                 window.step = step;
             } else {
-                conv_2d_blocked_gather(p, input, top, left, scratch);
+                tinykd_blocked_gather(&image, input, top, left, scratch);
                 if (pixels == 2) {
-                    conv_2d_blocked_gather(p, input, top, left + p->stride_width, scratch + bytes);
+                    tinykd_blocked_gather(&image, input, top, left + p->stride_width, scratch + bytes);
                 }
                 window.input = scratch;
                 window.apart = bytes;
@@ -119,12 +111,12 @@ static void conv_2d_blocked(const struct tinykd_conv_2d *p, const int8_t *input,
     }
 }
 
-void tinykd_conv_2d_blocked_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output)
+void tinykd_conv_2d_blocked_s8(const struct tinykd_conv_2d_blocked *p, const int8_t *input, int8_t *output)
 {
     conv_2d_blocked(p, input, output, 0);
 }
 
-void tinykd_conv_2d_gather_blocked_s8(const struct tinykd_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch)
+void tinykd_conv_2d_gather_blocked_s8(const struct tinykd_conv_2d_blocked *p, const int8_t *input, int8_t *output, int8_t *scratch)
 {
     conv_2d_blocked(p, input, output, scratch);
 }

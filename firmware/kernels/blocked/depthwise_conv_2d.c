@@ -11,10 +11,9 @@ struct depthwise_blocked_steps {
     int32_t height, width, row, tap;
 };
 
-static struct tinykd_blocked_finish depthwise_blocked_finish(const struct tinykd_depthwise_conv_2d *p)
+static struct tinykd_blocked_finish depthwise_blocked_finish(const struct tinykd_depthwise_conv_2d_blocked *p)
 {
-    const struct tinykd_blocked_finish f = {p->multipliers, p->shifts, 2 * p->output_zero_point + 1, p->clamp_low, p->clamp_high};
-    return f;
+    return tinykd_blocked_finish_of(p->finish, p->channels, p->z, p->clamp_low, p->clamp_high);
 }
 
 /* Adds products to the sums of `count` channels of two pixels, `apart` bytes from one to the other; returns where their weights end. */
@@ -111,18 +110,18 @@ TINYKD_NOINLINE static const int8_t *depthwise_blocked_sums_3x3_1(const struct d
 }
 
 /* Two pixels, all channels. */
-TINYKD_NOINLINE static void depthwise_blocked_two(const struct tinykd_depthwise_conv_2d *p, const struct tinykd_blocked_finish *finish,
+TINYKD_NOINLINE static void depthwise_blocked_two(const struct tinykd_depthwise_conv_2d_blocked *p, const struct tinykd_blocked_finish *finish,
                                                   const struct depthwise_blocked_steps *step, const int8_t *input, int32_t apart,
                                                   int8_t *output)
 {
-    const int32_t channels = p->in_channels;
+    const int32_t channels = p->channels;
     const int8_t *w = p->weights;
     int32_t sums[2 * TINYKD_BLOCKED_CHANNELS];
 
     for (int32_t c = 0; c < channels; c += TINYKD_BLOCKED_CHANNELS) {
-        const int32_t count = tinykd_blocked_begin(p->bias + c, channels - c, sums);
+        const int32_t count = tinykd_blocked_begin(p->finish + c, channels - c, sums);
 
-        if (step->height == 3 && step->width == 3) {
+        if (!TINYKD_SMALL && step->height == 3 && step->width == 3) {
             w = depthwise_blocked_sums_3x3_2(step, input + c, apart, w, count, sums);
         } else {
             w = depthwise_blocked_sums_2(step, input + c, apart, w, count, sums);
@@ -132,17 +131,17 @@ TINYKD_NOINLINE static void depthwise_blocked_two(const struct tinykd_depthwise_
 }
 
 /* One pixel, all channels. */
-TINYKD_NOINLINE static void depthwise_blocked_one(const struct tinykd_depthwise_conv_2d *p, const struct tinykd_blocked_finish *finish,
+TINYKD_NOINLINE static void depthwise_blocked_one(const struct tinykd_depthwise_conv_2d_blocked *p, const struct tinykd_blocked_finish *finish,
                                                   const struct depthwise_blocked_steps *step, const int8_t *input, int8_t *output)
 {
-    const int32_t channels = p->in_channels;
+    const int32_t channels = p->channels;
     const int8_t *w = p->weights;
     int32_t sums[TINYKD_BLOCKED_CHANNELS];
 
     for (int32_t c = 0; c < channels; c += TINYKD_BLOCKED_CHANNELS) {
-        const int32_t count = tinykd_blocked_begin(p->bias + c, channels - c, sums);
+        const int32_t count = tinykd_blocked_begin(p->finish + c, channels - c, sums);
 
-        if (step->height == 3 && step->width == 3) {
+        if (!TINYKD_SMALL && step->height == 3 && step->width == 3) {
             w = depthwise_blocked_sums_3x3_1(step, input + c, w, count, sums);
         } else {
             w = depthwise_blocked_sums_1(step, input + c, w, count, sums);
@@ -151,9 +150,9 @@ TINYKD_NOINLINE static void depthwise_blocked_one(const struct tinykd_depthwise_
     }
 }
 
-void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d *p, const int8_t *input, int8_t *output, int8_t *scratch)
+void tinykd_depthwise_conv_2d_blocked_s8(const struct tinykd_depthwise_conv_2d_blocked *p, const int8_t *input, int8_t *output, int8_t *scratch)
 {
-    const int32_t channels = p->in_channels, in_row = p->in_width * channels;
+    const int32_t channels = p->channels, in_row = p->in_width * channels;
     const struct depthwise_blocked_steps inside = {p->kernel_height, p->kernel_width, p->dilation_height * in_row, p->dilation_width * channels};
     const struct depthwise_blocked_steps gathered = {p->kernel_height, p->kernel_width, p->kernel_width * channels, channels};
     const int32_t reach = (p->kernel_height - 1) * p->dilation_height, width = (p->kernel_width - 1) * p->dilation_width;

@@ -94,6 +94,36 @@ TINYKD_INLINE struct tinykd_sums conv_2d_mve_long(const struct conv_2d_mve_pixel
     return s;
 }
 
+/* Any number of times 16 bytes, nothing held: the least code. */
+#define CONV_2D_MVE_SMALL 5
+
+TINYKD_INLINE struct tinykd_sums conv_2d_mve_any(const int8_t *a, const int8_t *b, int32_t chunks, const int8_t **weights)
+{
+    struct tinykd_sums s = {0, 0, 0, 0};
+
+    for (; chunks > 0; --chunks) {
+        s = tinykd_dot_2x2(s, &a, &b, weights);
+    }
+    return s;
+}
+
+/* The same two pixels with every filter. */
+static __attribute__((noinline, unused)) void conv_2d_mve_small_pair(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b,
+                                                                     int8_t *to_a, int8_t *to_b)
+{
+    const int8_t *weights = p->weights;
+    const int32_t *scaling = p->scaling;
+
+    for (int32_t quads = p->out_channels >> 2; quads > 0; --quads, to_a += 4, to_b += 4) {
+        const struct tinykd_sums even = conv_2d_mve_any(a, b, p->chunks, &weights), odd = conv_2d_mve_any(a, b, p->chunks, &weights);
+        const struct tinykd_scaling scale = tinykd_next_scaling(&scaling);
+        const tinykd_words x = tinykd_requantize_words(tinykd_four_words(even.s0, odd.s0, even.s1, odd.s1), scale);
+        const tinykd_words y = tinykd_requantize_words(tinykd_four_words(even.s2, odd.s2, even.s3, odd.s3), scale);
+
+        tinykd_store_narrowed(to_a, to_b, tinykd_narrow_words(x, y, p->output_zero_point));
+    }
+}
+
 /* Pixels at a and b with every filter; `chunks` is 1 to 4, or 0 for more. */
 TINYKD_INLINE void conv_2d_mve_pair(const struct tinykd_conv_2d_mve *p, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b,
                                     int32_t chunks, tinykd_requantizing *requantize)
@@ -128,7 +158,11 @@ TINYKD_INLINE void conv_2d_mve_row(const struct tinykd_conv_2d_mve *p, const int
         const int8_t *const b = left > 1 ? a + apart : a;
         int8_t *const second = left > 1 ? output + channels : output;
 
-        conv_2d_mve_pair(p, a, b, output, second, chunks, requantize);
+        if (chunks == CONV_2D_MVE_SMALL) {
+            conv_2d_mve_small_pair(p, a, b, output, second);
+        } else {
+            conv_2d_mve_pair(p, a, b, output, second, chunks, requantize);
+        }
         a = b + apart;
         output = second + channels;
     }
@@ -237,6 +271,7 @@ CONV_2D_MVE(tinykd_conv_2d_2_mve_s8, 2, tinykd_requantize_words)
 CONV_2D_MVE(tinykd_conv_2d_3_mve_s8, 3, tinykd_requantize_words)
 CONV_2D_MVE(tinykd_conv_2d_4_mve_s8, 4, tinykd_requantize_words)
 CONV_2D_MVE(tinykd_conv_2d_n_mve_s8, 0, tinykd_requantize_words)
+CONV_2D_MVE(tinykd_conv_2d_small_mve_s8, CONV_2D_MVE_SMALL, tinykd_requantize_words)
 CONV_2D_MVE(tinykd_conv_2d_1_positive_mve_s8, 1, tinykd_requantize_positive_words)
 CONV_2D_MVE(tinykd_conv_2d_2_positive_mve_s8, 2, tinykd_requantize_positive_words)
 CONV_2D_MVE(tinykd_conv_2d_3_positive_mve_s8, 3, tinykd_requantize_positive_words)
@@ -247,6 +282,7 @@ CONV_2D_LINES_MVE(tinykd_conv_2d_lines_2_mve_s8, 2, tinykd_requantize_words)
 CONV_2D_LINES_MVE(tinykd_conv_2d_lines_3_mve_s8, 3, tinykd_requantize_words)
 CONV_2D_LINES_MVE(tinykd_conv_2d_lines_4_mve_s8, 4, tinykd_requantize_words)
 CONV_2D_LINES_MVE(tinykd_conv_2d_lines_n_mve_s8, 0, tinykd_requantize_words)
+CONV_2D_LINES_MVE(tinykd_conv_2d_lines_small_mve_s8, CONV_2D_MVE_SMALL, tinykd_requantize_words)
 CONV_2D_LINES_MVE(tinykd_conv_2d_lines_1_positive_mve_s8, 1, tinykd_requantize_positive_words)
 CONV_2D_LINES_MVE(tinykd_conv_2d_lines_2_positive_mve_s8, 2, tinykd_requantize_positive_words)
 CONV_2D_LINES_MVE(tinykd_conv_2d_lines_3_positive_mve_s8, 3, tinykd_requantize_positive_words)

@@ -82,8 +82,8 @@ TINYKD_INLINE void depthwise_mve_small(const struct tinykd_depthwise_conv_2d_mve
     }
 }
 
-/* The window at x; `weights` is left behind its filter. */
-TINYKD_INLINE int32_t depthwise_mve_window(const int8_t *x, const int8_t **weights, int32_t chunks)
+/* The window at x; `weights` is left behind its filter. `chunks` is 2, 4, or 0 for `count` of them. */
+TINYKD_INLINE int32_t depthwise_mve_window(const int8_t *x, const int8_t **weights, int32_t chunks, int32_t count)
 {
     int32_t sum = 0;
 
@@ -91,7 +91,7 @@ TINYKD_INLINE int32_t depthwise_mve_window(const int8_t *x, const int8_t **weigh
         sum = tinykd_dot_next(tinykd_dot_next(sum, &x, weights), &x, weights);
         return chunks == 2 ? sum : tinykd_dot_next(tinykd_dot_next(sum, &x, weights), &x, weights);
     }
-    for (; chunks > 0; --chunks) {
+    for (; count > 0; --count) {
         sum = tinykd_dot_next(sum, &x, weights);
     }
     return sum;
@@ -101,13 +101,14 @@ TINYKD_INLINE int32_t depthwise_mve_window(const int8_t *x, const int8_t **weigh
 TINYKD_INLINE void depthwise_mve_large(const struct tinykd_depthwise_conv_2d_mve *p, const int8_t *x, const int8_t *weights,
                                        const struct tinykd_scaling *scale, int8_t *output, int32_t chunks, tinykd_requantizing *requantize)
 {
-    const int32_t line = p->line, zero_point = p->output_zero_point, channels = p->channels;
+    const int32_t line = p->line, count = p->chunks, zero_point = p->output_zero_point, channels = p->channels;
     const int32_t step = p->kernel_height * p->stride_width;
 
     for (int32_t left = p->out_width; left > 0; --left, x += step, output += channels) {
         const int8_t *w = weights;
-        const int32_t s0 = depthwise_mve_window(x, &w, chunks), s1 = depthwise_mve_window(x + line, &w, chunks);
-        const int32_t s2 = depthwise_mve_window(x + 2 * line, &w, chunks), s3 = depthwise_mve_window(x + 3 * line, &w, chunks);
+        const int32_t s0 = depthwise_mve_window(x, &w, chunks, count), s1 = depthwise_mve_window(x + line, &w, chunks, count);
+        const int32_t s2 = depthwise_mve_window(x + 2 * line, &w, chunks, count);
+        const int32_t s3 = depthwise_mve_window(x + 3 * line, &w, chunks, count);
 
         tinykd_store_word_bytes(output, requantize(tinykd_four_words(s0, s1, s2, s3), *scale), zero_point);
     }
@@ -135,7 +136,7 @@ TINYKD_INLINE void depthwise_mve(const struct tinykd_depthwise_conv_2d_mve *p, c
             if (step != 0) {
                 depthwise_mve_small(p, lines, w, &scale, output + c, step, requantize);
             } else {
-                depthwise_mve_large(p, lines, w, &scale, output + c, count, requantize);
+                depthwise_mve_large(p, lines, w, &scale, output + c, chunks, requantize);
             }
         }
         if (p->clamp_low > -128 || p->clamp_high < 127) {

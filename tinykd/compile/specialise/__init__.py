@@ -42,9 +42,24 @@ SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
         "QUANTIZE": mve_quantize.quantize,
         "SUB": mve_elementwise.sub,
     },
+    "small_mve": {
+        "CONV_2D": mve.small_conv_2d,
+        "DEPTHWISE_CONV_2D": mve_depthwise.small_depthwise_conv_2d,
+        "FULLY_CONNECTED": mve.small_fully_connected,
+    },
     "dsp": {
         "CONV_2D": dsp.conv_2d,
         "DEPTHWISE_CONV_2D": dsp_depthwise.depthwise_conv_2d,
+        "FULLY_CONNECTED": dsp.fully_connected,
+        "ADD": dsp_elementwise.add,
+        "AVERAGE_POOL_2D": dsp_pooling.average_pool_2d,
+        "MAX_POOL_2D": dsp_pooling.max_pool_2d,
+        "MUL": dsp_elementwise.mul,
+        "SUB": dsp_elementwise.sub,
+    },
+    "small_dsp": {  # depthwise filters in bytes, not in words of two 16-bit weights
+        "CONV_2D": dsp.conv_2d,
+        "DEPTHWISE_CONV_2D": blocked.depthwise_conv_2d,
         "FULLY_CONNECTED": dsp.fully_connected,
         "ADD": dsp_elementwise.add,
         "AVERAGE_POOL_2D": dsp_pooling.average_pool_2d,
@@ -58,6 +73,7 @@ SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
         "FULLY_CONNECTED": blocked.fully_connected,
     },
     "software_float": {
+        "DEQUANTIZE": software_float.dequantize,
         "QUANTIZE": software_float.quantize,
     },
 }

@@ -16,7 +16,9 @@ from tinykd.compile.ops.conv_2d import Conv2D
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
+from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.specialise import finish
+from tinykd.compile.specialise.short import LARGEST_SHORT, shortened
 
 BLOCK = 4
 """Filters that are multiplied together; their weights lie together."""
@@ -30,16 +32,22 @@ def conv_2d(p: Any) -> Call | None:
     if small is None:
         return None
     filters = small.weights.reshape(p.out_channels, -1)
-    call, inside = portable_conv_2d.call(small), _stays_inside(small)
-    return replace(
-        call,
+    portable, inside = portable_conv_2d.call(small).fields, _stays_inside(small)
+    made = Call(
         function="tinykd_conv_2d_blocked_s8" if inside else "tinykd_conv_2d_gather_blocked_s8",
+        struct="tinykd_conv_2d_blocked",
+        fields={
+            **{name: portable[name] for name in _SHAPE},
+            **_bounds(small),
+            "weights": Table("int8_t", _by_filters(filters)),
+            "finish": _finish(small, filters),
+        },
         source="blocked/conv_2d.c",
-        fields={**call.fields, "weights": Table("int8_t", _by_filters(filters)), "bias": Table("int32_t", _padded(_bias(small, filters)))},
         scratch=0 if inside else 2 * filters.shape[1],
         # four channels of two pixels are computed together: both windows are read again until all are written
         distances=(access.window(p.batch, small.rows, small.columns, p.in_channels, p.out_channels, 2 * p.out_channels),),
     )
+    return shortened(made)
 
 
 def _as_one_row(p: Conv2D) -> Conv2D:
@@ -47,6 +55,8 @@ def _as_one_row(p: Conv2D) -> Conv2D:
     if any(axis.kernel != 1 or axis.stride != 1 or axis.pad or axis.input != axis.output for axis in (p.rows, p.columns)):
         return p
     pixels = p.rows.output * p.columns.output
+    if pixels > LARGEST_SHORT:
+        return p
     return replace(p, rows=replace(p.rows, input=1, output=1), columns=replace(p.columns, input=pixels, output=pixels))
 
 
@@ -65,16 +75,54 @@ def depthwise_conv_2d(p: Any) -> Call | None:
     if small is None:
         return None
     filters = small.weights.reshape(-1, p.in_channels).T
-    call = portable_depthwise.call(small)
-    return replace(
-        call,
+    portable = portable_depthwise.call(small).fields
+    made = Call(
         function="tinykd_depthwise_conv_2d_blocked_s8",
+        struct="tinykd_depthwise_conv_2d_blocked",
+        fields={
+            **{name.removeprefix("in_") if name == "in_channels" else name: portable[name] for name in _SHAPE if name in portable},
+            **_bounds(small),
+            "weights": Table("int8_t", filters),
+            "finish": _finish(small, filters),
+        },
         source="blocked/depthwise_conv_2d.c",
-        fields={**call.fields, "weights": Table("int8_t", filters), "bias": Table("int32_t", _bias(small, filters))},
         scratch=2 * filters.size,
         # the channels of two pixels are written in groups, and later groups read again no channel of those before
         distances=(access.window(p.batch, p.rows, p.columns, p.in_channels, p.in_channels, p.in_channels),),
     )
+    return shortened(made)
+
+
+_SHAPE = (
+    "in_height",
+    "in_width",
+    "in_channels",
+    "out_height",
+    "out_width",
+    "out_channels",
+    "kernel_height",
+    "kernel_width",
+    "stride_height",
+    "stride_width",
+    "dilation_height",
+    "dilation_width",
+    "pad_top",
+    "pad_left",
+    "input_zero_point",
+)
+"""The members that the structs have in common with the portable kernels'."""
+
+
+def _bounds(p: Weighted) -> dict[str, int | Table]:
+    """The members that turn sums into bytes for all channels."""
+    return {"z": 2 * p.output_zero_point + 1, "clamp_low": p.clamp[0], "clamp_high": p.clamp[1]}
+
+
+def _finish(p: Conv2D | DepthwiseConv2D, filters: Array) -> Table:
+    """Biases, multipliers and bytes of shifts, of as many channels as fill blocks, in one table: each takes a pointer and a check."""
+    shifts = _padded(p.shifts).astype(np.int8).tobytes()
+    words = np.concatenate([_padded(_bias(p, filters)), _padded(p.multipliers), np.frombuffer(shifts, "<i4")])
+    return Table("int32_t", words.astype(np.int32))
 
 
 _DENSE = {

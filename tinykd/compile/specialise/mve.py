@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted, magnitudes
 from tinykd.compile.ops.window import Axis
+from tinykd.compile.specialise.short import LARGEST_SHORT, shortened
 
 BYTES, QUAD = 16, 4
 """Bytes of a vector; channels that are requantized together, one in each word of it."""
@@ -79,6 +81,15 @@ def chunked(filters: Array) -> Int64:
 
 def fully_connected(p: Any) -> Call | None:
     """Any shape; rounded once only where no sum lies between two outputs, as the instructions round such sums up."""
+    return _fully_connected(p, _depth)
+
+
+def small_fully_connected(p: Any) -> Call | None:
+    """The same by one kernel for all layers but the smallest."""
+    return _fully_connected(p, lambda depth: "short_" if depth < BYTES else "")
+
+
+def _fully_connected(p: Any, named: Callable[[int], str]) -> Call | None:
     if not isinstance(p, FullyConnected) or p.scheme.suffix != "s8":
         return None
     shifted = with_right_shifts(p, 0, p.rounding)
@@ -87,7 +98,7 @@ def fully_connected(p: Any) -> Call | None:
     channels, depth = p.weights.shape
     (distance,) = portable_dense.distances(p)
     return Call(
-        function=f"tinykd_fully_connected_{p.rounding}_{_depth(int(depth))}mve_s8",
+        function=f"tinykd_fully_connected_{p.rounding}_{named(int(depth))}mve_s8",
         struct="tinykd_fully_connected_mve",
         fields={
             "rows": p.rows,
@@ -120,10 +131,26 @@ def _ties(p: FullyConnected) -> bool:
 
 def conv_2d(p: Any) -> Call | None:
     """One group, one image, no dilation, filters a multiple of 4."""
+    return _conv_2d(p, _by_chunks)
+
+
+def small_conv_2d(p: Any) -> Call | None:
+    """The same by one kernel for all layers: less code, some more instructions."""
+    return _conv_2d(p, lambda *_: "small_")
+
+
+def _by_chunks(p: Conv2D, chunks: int) -> str:
+    """The kernel that is told when it is compiled what it needs to know, in its name."""
+    positive = "positive_" if p.clamp[0] >= p.output_zero_point else ""
+    return f"{chunks}_{positive}" if chunks <= _MOST_HELD + 1 else f"n_{positive}"
+
+
+def _conv_2d(p: Any, named: Callable[[Conv2D, int], str]) -> Call | None:
     if not isinstance(p, Conv2D) or p.scheme.suffix != "s8" or p.batch != 1 or p.groups != 1 or p.out_channels % QUAD:
         return None
-    direct = _single_taps(p) and (p.in_channels <= _MOST_HELD * BYTES or p.in_channels % BYTES == 0)
-    shifted = with_right_shifts(as_one_row(p) if direct else p, 0)
+    held = named is _by_chunks and p.in_channels <= _MOST_HELD * BYTES
+    direct = _single_taps(p) and (held or p.in_channels % BYTES == 0)
+    shifted = with_right_shifts(as_one_row(p) if direct and p.rows.output * p.columns.output <= LARGEST_SHORT else p, 0)
     if shifted is None or p.rows.dilation != 1 or p.columns.dilation != 1:
         return None
     filters = p.weights.transpose(0, 2, 1, 3).reshape(p.out_channels, -1)
@@ -132,16 +159,10 @@ def conv_2d(p: Any) -> Call | None:
     spread, scratch = _spread(shifted), 0 if direct else lines_bytes(shifted.rows, shifted.columns, p.in_channels) + BYTES * chunks
     if spread.max() > _LARGEST_OFFSET:
         return None
-    name = "".join(
-        (
-            "" if direct else "lines_",
-            f"{chunks}_" if chunks <= _MOST_HELD + 1 else "n_",
-            "positive_" if p.clamp[0] >= p.output_zero_point else "",
-        )
-    )
+    name = f"{'' if direct else 'lines_'}{named(p, chunks)}"
     fields = portable_conv_2d.call(shifted).fields
     within = access.window(1, shifted.rows, shifted.columns, p.in_channels, p.out_channels, 2 * p.out_channels)
-    return Call(
+    made = Call(
         function=f"tinykd_conv_2d_{name}mve_s8",
         struct="tinykd_conv_2d_mve",
         fields={
@@ -158,6 +179,7 @@ def conv_2d(p: Any) -> Call | None:
         # where two pixels are computed from the input, four channels after four, both are read again until both are written
         distances=(within if direct else lines_distance(shifted.rows, shifted.columns, p.in_channels, p.out_channels),),
     )
+    return shortened(made)
 
 
 def lines_bytes(rows: Axis, columns: Axis, channels: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from tinykd.compile.ops import depthwise_conv_2d as portable_depthwise
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.specialise.mve import BYTES, QUAD, lines_bytes, lines_distance, scaling, with_right_shifts
+from tinykd.compile.specialise.short import shortened
 
 _LARGEST_LINE = (1 << 16) // 8
 """Eight lines are reached by offsets of 16 bits."""
@@ -17,6 +19,15 @@ _LARGEST_LINE = (1 << 16) // 8
 
 def depthwise_conv_2d(p: Any) -> Call | None:
     """Channels a multiple of 4, multiplier 1, no dilation, one image."""
+    return _depthwise_conv_2d(p, _windows)
+
+
+def small_depthwise_conv_2d(p: Any) -> Call | None:
+    """The same by one kernel for all layers: less code, more instructions."""
+    return _depthwise_conv_2d(p, lambda *_: "n")
+
+
+def _depthwise_conv_2d(p: Any, named: Callable[[DepthwiseConv2D, int], str]) -> Call | None:
     fits = isinstance(p, DepthwiseConv2D) and p.scheme.suffix == "s8" and p.batch == 1 and p.multiplier == 1
     if not fits or p.in_channels % QUAD or p.rows.dilation != 1 or p.columns.dilation != 1:
         return None
@@ -27,11 +38,10 @@ def depthwise_conv_2d(p: Any) -> Call | None:
     # [channels, kernel_width * kernel_height]
     filters = p.weights[0].transpose(2, 1, 0).reshape(p.in_channels, -1)
     chunks = -(-filters.shape[1] // BYTES)
-    positive = "positive_" if p.clamp[0] >= p.output_zero_point else ""
     fields = portable_depthwise.call(shifted).fields
     geometry = {"channels" if name == "in_channels" else name: value for name, value in fields.items() if name not in _NOT_IN_STRUCT}
-    return Call(
-        function=f"tinykd_depthwise_conv_2d_{_windows(p, chunks)}_{positive}mve_s8",
+    made = Call(
+        function=f"tinykd_depthwise_conv_2d_{named(p, chunks)}_mve_s8",
         struct="tinykd_depthwise_conv_2d_mve",
         fields={
             **geometry,
@@ -44,14 +54,15 @@ def depthwise_conv_2d(p: Any) -> Call | None:
         scratch=p.in_channels * line + chunks * BYTES,
         distances=(lines_distance(p.rows, p.columns, p.in_channels, p.in_channels),),
     )
+    return shortened(made)
 
 
 _NOT_IN_STRUCT = ("batch", "multiplier", "dilation_height", "dilation_width", "weights", "bias", "multipliers", "shifts")
 
 
 def _windows(p: DepthwiseConv2D, chunks: int) -> str:
-    """How the name of the kernel begins: what it is told when it is compiled."""
-    apart = p.rows.kernel * p.columns.stride
+    """The kernel that is told when it is compiled what it needs to know, in its name."""
+    apart, positive = p.rows.kernel * p.columns.stride, "_positive" if p.clamp[0] >= p.output_zero_point else ""
     if chunks == 1 and apart in (3, 6):
-        return f"step_{apart}"
-    return str(chunks) if chunks in (2, 4) else "n"
+        return f"step_{apart}{positive}"
+    return f"{chunks if chunks in (2, 4) else 'n'}{positive}"

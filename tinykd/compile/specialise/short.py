@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from tinykd.compile.ops.operator import Call, Short, Table
 
-_LARGEST = (1 << 15) - 1
+LARGEST_SHORT = (1 << 15) - 1
+"""The largest that such a parameter may be."""
 
 
 def shortened(call: Call) -> Call | None:
     """`call` with every integer of its struct as a `Short`; None where one needs more than 16 bits."""
     integers = {name: value for name, value in call.fields.items() if not isinstance(value, Table)}
-    if any(not -_LARGEST <= value <= _LARGEST for value in integers.values()):
+    if any(not -LARGEST_SHORT <= value <= LARGEST_SHORT for value in integers.values()):
         return None
     fields: Mapping[str, int | Table] = {name: value if isinstance(value, Table) else Short(value) for name, value in call.fields.items()}
     return replace(call, fields=fields)

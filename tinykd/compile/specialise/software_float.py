@@ -1,4 +1,4 @@
-"""QUANTIZE from float32 without floating point, for cores that would divide in software."""
+"""QUANTIZE from and DEQUANTIZE to float32 without floating point, for cores that have it in software only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinykd.compile.graph import Array
+from tinykd.compile.ops import dequantize as portable_dequantize
 from tinykd.compile.ops import quantize as portable
+from tinykd.compile.ops.dequantize import Dequantize
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.quantize import QuantizeFloat
 
@@ -29,6 +31,23 @@ def quantize(p: Any) -> Call | None:
         fields={"elements": p.elements, "steps": Table("int32_t", steps(p))},
         source="software_float/quantize_steps.c",
         distances=portable.OPERATOR.distances(p),
+    )
+
+
+_DEQUANTIZE = {"int8": "tinykd_dequantize_software_s8", "uint8": "tinykd_dequantize_software_u8"}
+"""By dtype of the input."""
+
+_NORMAL = float(np.finfo(np.float32).tiny), 2.0**118
+"""Scales whose products with up to 255 are normal."""
+
+
+def dequantize(p: Any) -> Call | None:
+    """Bytes to float32."""
+    if not isinstance(p, Dequantize) or p.dtype not in _DEQUANTIZE or not _NORMAL[0] <= p.scale < _NORMAL[1]:
+        return None
+    call = portable_dequantize.call(p)
+    return replace(
+        call, function=_DEQUANTIZE[p.dtype], source="software_float/dequantize.c", distances=portable_dequantize.OPERATOR.distances(p)
     )
 
 
