@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -85,6 +86,17 @@ def _folder(workspace: Workspace, path: Path) -> None:
     path.mkdir()
 
 
+def _key(workspace: Workspace, path: Path) -> None:
+    """A pair of keys, and every run signed."""
+    for line in ("tinykd manifest keys key.pem", *(f"tinykd manifest sign runs/{run.name} --key key.pem" for run in _runs(workspace))):
+        outcome = workspace.shell(line)
+        assert outcome.returncode == 0, outcome.stderr
+
+
+def _runs(workspace: Workspace) -> list[Path]:
+    return sorted(path for path in (workspace.folder / "runs").glob("*") if (path / "report.json").exists())
+
+
 MAKERS: Mapping[str, Callable[[Workspace, Path], None]] = {
     r"(?<![\w/.-])(model|old|new)\.tflite": _model,
     r"(?<![\w/.-])(models|folder-of-models)/(?=[ *]|$)": _folder_of_models,
@@ -95,6 +107,7 @@ MAKERS: Mapping[str, Callable[[Workspace, Path], None]] = {
     r"(?<=show )(my|recipe)\.toml": _recipe,
     r"(?<= )my-study\.toml": _study,
     r"(?<=\./)(myboard|mine)\.toml": _board,
+    r"(?<=--key )key\.pub\.pem": _key,
     r"\.config/fish/completions(?=/)": _folder,
 }
 """Patterns of paths, and who makes them. What a command writes is not here: a page must come to it by itself."""
@@ -102,8 +115,6 @@ MAKERS: Mapping[str, Callable[[Workspace, Path], None]] = {
 
 def finished_run(folder: Path) -> Path:
     """A run as `distill` leaves it, then exported and proved; its networks are small and untrained."""
-    import hashlib
-
     run = folder / "runs/digits"
     run.mkdir(parents=True)
     (run / "teacher.keras").write_bytes(b"teacher")
