@@ -67,7 +67,8 @@ def _report(workspace: Workspace, path: Path) -> None:
 
 
 def _firmware(workspace: Workspace, path: Path) -> None:
-    shutil.copy(next((workspace.run_template / "export/build").glob("*.elf")), path)
+    built = (workspace.run_template / "export").rglob("firmware.elf")
+    shutil.copy(next(image for image in built if not image.parent.name.endswith("-trace")), path)
 
 
 def _recipe(workspace: Workspace, path: Path) -> None:
