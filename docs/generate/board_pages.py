@@ -24,7 +24,7 @@ def is_machine(board: Board) -> bool:
 
 
 def _index(boards: list[Board]) -> str:
-    head = ("board", "chip", "core", "flash", "RAM", "firmware for its UART", "flashed by")
+    head = ("board", "chip", "core", "flash", "RAM", "firmware for its UART")
     lines = ["# Board list", "", note(SOURCE), "What `--board` brings, and how to add your own: [boards](../boards.md).", ""]
     lines += table(head, [_row(board) for board in boards if not is_machine(board)])
     lines += ["", "## Machines of QEMU", "", "They stand in for boards, and `--board` takes them too.", ""]
@@ -34,9 +34,8 @@ def _index(boards: list[Board]) -> str:
 
 def _row(board: Board) -> tuple[str, ...]:
     port = board.ports[-1] if board.ports else ""
-    methods = ", ".join(method.replace("_", "-") for method in board.flashing.methods)
     sizes = (f"{board.budget.flash_bytes >> 10} KiB", f"{board.budget.ram_bytes >> 10} KiB")
-    return (f"[{board.name}]({board.name}.md)", board.chip, board.core, *sizes, port, methods)
+    return (f"[{board.name}]({board.name}.md)", board.chip, board.core, *sizes, port)
 
 
 def _machine_row(board: Board) -> tuple[str, ...]:

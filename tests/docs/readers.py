@@ -32,6 +32,7 @@ def _resolved(line: str) -> str:
 
 SUBSTITUTES: tuple[Substitute, ...] = (
     Substitute(r"--port ", "needs a board at a serial port (tests/deploy/test_verify_port.py has a stand-in)", None),
+    Substitute(r"--probe ", "needs a probe with this number, and an image signed for its board", None),
     Substitute(r"^tinykd flash (?!.*--dry-run)", "needs a board", lambda line: f"{line} --dry-run"),
     Substitute(r"^tinykd distill\b", "trains for minutes (tests/docs/test_tutorial.py trains one)", _resolved),
     Substitute(r"^tinykd study (?!.*--(list|page))", "trains for minutes", lambda line: f"{line} --list"),

@@ -36,7 +36,10 @@ class Workspace:
         )
 
     def provide(self, line: str) -> None:
-        """Make what the line names and no earlier line has made."""
+        """Make what the line names and no earlier line has made; take away keys that it is about to make."""
+        if line.startswith("tinykd manifest keys"):
+            for name in ("key.pem", "key.pub.pem"):
+                (self.folder / name).unlink(missing_ok=True)
         for pattern, make in MAKERS.items():
             for match in re.finditer(pattern, line):
                 path = self.folder / match[0]
@@ -109,6 +112,7 @@ MAKERS: Mapping[str, Callable[[Workspace, Path], None]] = {
     r"(?<= )my-study\.toml": _study,
     r"(?<=\./)(myboard|mine)\.toml": _board,
     r"(?<=--key )key\.pub\.pem": _key,
+    r"(?<=--key )key\.pem": _key,
     r"\.config/fish/completions(?=/)": _folder,
 }
 """Patterns of paths, and who makes them. What a command writes is not here: a page must come to it by itself."""
