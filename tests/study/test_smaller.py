@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.study.test_run import run, tiny_study
+from tinykd.compile.reader import read_file
+from tinykd.compile.weight_storage import stored_weights
 from tinykd.study.cells import cells_of
 from tinykd.study.file import find_study
 
@@ -49,6 +51,5 @@ def test_a_study_of_smaller_models(tmp_path: Path) -> None:
     rows = {row.treatment: row for one in found.values() for row in one.rows}
     assert rows["pruned"].parameters == rows["pruned_qat"].parameters < rows["plain"].parameters == rows["int4"].parameters
     assert (rows["pruned"].macs or 0) < (rows["plain"].macs or 0)
-    # Half a byte a weight, but for the first and last layer, biases and multipliers.
-    assert rows["int4"].weights_bytes is not None
-    assert 0.5 * rows["int4"].parameters < rows["int4"].weights_bytes < rows["int4"].parameters
+    (path,) = (tmp_path / "out" / "runs").glob("*int4*/student_int8.tflite")
+    assert [row.dtype for row in stored_weights(read_file(path))] == ["int8", *["int4"] * 8, "int8"]
