@@ -127,3 +127,12 @@ def test_cores_without_the_instructions_keep_the_portable_kernels() -> None:
     program = lower(conv_then_dense())
     assert [layer.call for layer in specialise(program, ()).layers] == [layer.call for layer in program.layers]
     assert all("dsp" in layer.call.function for layer in specialise(program, ("dsp",)).layers if isinstance(layer.call, Call))
+
+
+def test_where_flash_counts_an_operator_has_one_kernel() -> None:
+    """A convolution of single pixels reads them where they lie, others from lines: two ends of one function."""
+    fast = {call.function for *_, call in specialised("mve", "CONV_2D", "single")}
+    small = {call.function for *_, call in specialised("small_mve", "CONV_2D", "single")}
+    assert len(fast) > 4
+    assert small <= {"tinykd_conv_2d_small_mve_s8", "tinykd_conv_2d_lines_small_mve_s8"}
+    assert {call.function for *_, call in specialised("small_mve", "DEPTHWISE_CONV_2D", "single")} == {"tinykd_depthwise_conv_2d_n_mve_s8"}
