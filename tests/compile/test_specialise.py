@@ -9,12 +9,14 @@ import pytest
 
 from tests import kernels
 from tests.compile.models import conv_then_dense
+from tests.compile.row_networks import SAME, Network, convolution
 from tests.firmware.test_access import measured_distance
+from tinykd.compile.graph import Graph
 from tinykd.compile.ops import OPERATORS
 from tinykd.compile.ops.operator import Call, Case
 from tinykd.compile.program import lower
 from tinykd.compile.reader import read_model
-from tinykd.compile.specialise import SPECIALISATIONS, dsp, specialise
+from tinykd.compile.specialise import SPECIALISATIONS, dsp, mve, specialise
 from tinykd.compile.writer import write_model
 
 TAKEN, MOST_SEEDS = 40, 6000
@@ -136,3 +138,21 @@ def test_where_flash_counts_an_operator_has_one_kernel() -> None:
     assert len(fast) > 4
     assert small <= {"tinykd_conv_2d_small_mve_s8", "tinykd_conv_2d_lines_small_mve_s8"}
     assert {call.function for *_, call in specialised("small_mve", "DEPTHWISE_CONV_2D", "single")} == {"tinykd_depthwise_conv_2d_n_mve_s8"}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_small_kernel_on_pixels_where_they_lie(seed: int) -> None:
+    """Inputs of 16 to 80 channels, an odd number of pixels among them, every or every second one."""
+    rng = np.random.default_rng(seed)
+    w, stride = Network(rng), 1 + seed % 2
+    source = w.tensor((1, int(rng.integers(1, 7)), int(rng.integers(1, 7)), 16 * (1 + seed % 5)), w.quant())
+    made = convolution(w, "CONV_2D", source, int(rng.choice([4, 8, 20])), (1, stride, 1), (1, stride, 1), SAME, seed % 2)
+    (layer,) = lower(Graph(tuple(w.tensors), tuple(w.ops), (source,), (made,))).layers
+    call = mve.small_conv_2d(layer.parameters)
+    assert call is not None
+    assert call.function == "tinykd_conv_2d_small_mve_s8"
+    x = rng.integers(-128, 128, w.tensors[source].shape).astype(np.int8)
+    (want,) = OPERATORS["CONV_2D"].reference(layer.parameters, (x,))
+    outputs = [np.zeros_like(want)]
+    kernels.run(call, [x], outputs)
+    np.testing.assert_array_equal(outputs[0], want)
