@@ -38,7 +38,7 @@ SUBSTITUTES: tuple[Substitute, ...] = (
     Substitute(r"^tinykd study (?!.*--(list|page))", "trains for minutes", lambda line: f"{line} --list"),
     Substitute(r"--open\b", "starts a browser", lambda line: line.replace(" --open", "")),
     Substitute(r"\bFORMAT\b", "a word to replace", lambda line: line.replace("FORMAT", "cmake").replace("FOLDER", "out")),
-    Substitute(r"--samples 10000", "minutes", lambda line: line.replace("--samples 10000", "--samples 2")),
+    Substitute(r"runs/.* --samples ", "the prepared run has four samples", lambda line: re.sub(r"--samples \d+", "--samples 2", line)),
 )
 """The first that fits holds; a line that none fits is run as it stands."""
 

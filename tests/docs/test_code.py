@@ -54,3 +54,26 @@ def test_the_example_of_a_data_set_is_read(tmp_path: Path) -> None:
     assert dataset.class_names == ("left", "right", "tap")
     assert dataset.train.x.shape[1:] == (16, 16, 1)
     assert 0.0 <= dataset.train.x.min() < dataset.train.x.max() <= 1.0
+
+
+def rows(page: str, heading: str) -> dict[str, list[str]]:
+    """Cells of the first table below a heading, by their first."""
+    table = (ROOT / "docs" / page).read_text(encoding="utf-8").partition(f"{heading}\n")[2].partition("|---")[2].partition("\n\n")[0]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[1:]]
+    return {row[0]: [cell.partition(" (")[0] for cell in row[1:]] for row in cells}
+
+
+def test_the_comparison_is_that_of_the_benchmarks() -> None:
+    measured = rows("benchmarks.md", "### cortex-m4, gcc")
+    shown = rows("comparison.md", "## Instructions of one inference, Cortex-M4")
+    assert len(measured) == 5
+    assert shown == {model: row[:3] for model, row in measured.items()}, "docs/comparison.md repeats columns of docs/benchmarks.md"
+
+
+def test_the_arenas_of_the_comparison_are_those_of_the_benchmarks() -> None:
+    memory = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8").partition("## Memory")[2]
+    shown = rows("comparison.md", "## Arena, bytes, Cortex-M4")
+    assert len(shown) == 5
+    for model, (micro, engine, ours) in shown.items():
+        name = model.replace(", integers in and out", " (integers)")
+        assert f"| {name} | balanced | {ours} | {micro} | {engine} |" in memory, model

@@ -104,8 +104,8 @@ def _runs(workspace: Workspace) -> list[Path]:
 MAKERS: Mapping[str, Callable[[Workspace, Path], None]] = {
     r"(?<![\w/.-])(model|old|new)\.tflite": _model,
     r"(?<![\w/.-])(models|folder-of-models)/(?=[ *]|$)": _folder_of_models,
-    r"models/mnist/student_int8\.tflite": _shipped,
-    r"(?<![\w/.-])runs/[a-z-]+": _run,
+    r"models/[a-z0-9_]+/student_int8\.tflite": _shipped,
+    r"(?<![\w/.-])runs/[a-z_-]+": _run,
     r"(?<![\w/.-])((main|old)/)?report\.json": _report,
     r"(?<= )firmware\.elf": _firmware,
     r"(?<=show )(my|recipe)\.toml": _recipe,
