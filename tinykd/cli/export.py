@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from tinykd.cli.options import memory_options, target_options
+from tinykd.cli.options import Choices, memory_options, target_options
 from tinykd.cli.verdict import verdict
 from tinykd.target.packages.formats import FORMATS
 
@@ -47,19 +47,7 @@ Exit codes: 3 over budget, 5 unsupported model.
 @click.option("--build/--no-build", default=True, show_default=True, help="Link the firmware to measure code and stack.")
 def command(
     source: Path | None,
-    target: str | None,
-    rounding: str | None,
-    optimize: str | None,
-    without: tuple[str, ...],
-    also: tuple[str, ...],
-    io: str | None,
-    arena: str | None,
-    plan_seconds: float | None,
-    flash: str | None,
-    ram: str | None,
-    toolchain: str,
-    name: str | None,
-    as_json: bool,
+    chosen: Choices,
     out: Path | None,
     form: str,
     package_version: str,
@@ -73,14 +61,13 @@ def command(
     from tinykd.deploy.memory import memory_report
     from tinykd.deploy.package import Publication, check_package, package_of, write_array, write_package
     from tinykd.deploy.record import record_memory
-    from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.report.text import memory_text
 
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
-    settings = settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds)
+    opened = chosen.opened(source)
+    settings = chosen.settings(opened)
     if form == "c-array":
         files = [str(path) for path in write_array(opened, out or opened.folder.parent / form)]
-        click.echo(json.dumps({"files": files}, indent=2) if as_json else "\n".join(files))
+        click.echo(json.dumps({"files": files}, indent=2) if chosen.as_json else "\n".join(files))
         return
     if form != "tree":
         publication = Publication(package_version, package_url)
@@ -88,25 +75,25 @@ def command(
         check_package(opened.graph.name, form, folder)
         with TemporaryDirectory() as scratch:
             exported = export(opened, settings, Path(scratch) / "tree")
-            memory = measured(exported, toolchain)[0] if build else memory_report(exported, None)
+            memory = measured(exported, chosen.toolchain)[0] if build else memory_report(exported, None)
             files = [str(path) for path in write_package(package_of(exported, publication), form, folder)]
-        if as_json:
+        if chosen.as_json:
             click.echo(json.dumps({"files": files, "memory": memory.model_dump(mode="json")}, indent=2))
         else:
             click.echo(memory_text(memory))
             (readme,) = (path for path in files if path.endswith("README.md"))
             click.echo(f"{form} package of {len(files)} files; how to add it and prove it: {readme}")
-        with verdict(as_json):
+        with verdict(chosen.as_json):
             check_budget(memory)
         return
     exported = export(opened, settings, out)
-    memory, image = measured(exported, toolchain) if build else (memory_report(exported, None), None)
+    memory, image = measured(exported, chosen.toolchain) if build else (memory_report(exported, None), None)
     record_memory(exported, memory)
     record_manifest(exported, image.elf if image else None)
-    if as_json:
+    if chosen.as_json:
         click.echo(memory.model_dump_json(indent=2))
     else:
         click.echo(memory_text(memory))
         click.echo(f"written to {exported.folder}/ ({len(exported.files)} files); prove it with: tinykd verify {exported.folder}")
-    with verdict(as_json):
+    with verdict(chosen.as_json):
         check_budget(memory)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tinykd.cli.options import target_options
+from tinykd.cli.options import Choices, target_options
 
 EXAMPLES = """\b
 Examples:
@@ -35,16 +35,7 @@ METHODS = ("pyocd", "openocd", "probe-rs", "picotool", "bossac", "arduino-cli", 
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the export; the run's export/ by default.")
 def command(
     source: Path | None,
-    target: str | None,
-    rounding: str | None,
-    optimize: str | None,
-    without: tuple[str, ...],
-    also: tuple[str, ...],
-    flash: str | None,
-    ram: str | None,
-    toolchain: str,
-    name: str | None,
-    as_json: bool,
+    chosen: Choices,
     method: str | None,
     probe: str,
     port: str,
@@ -59,21 +50,20 @@ def command(
     from tinykd.deploy import flash as flashing
     from tinykd.deploy.export import export
     from tinykd.deploy.flash_check import build_checked
-    from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.report.flashing import flashed_text
 
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
-    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also), out)
-    image, board, remarks = build_checked(exported, toolchain, key)
+    opened = chosen.opened(source)
+    exported = export(opened, chosen.settings(opened), out)
+    image, board, remarks = build_checked(exported, chosen.toolchain, key)
     for remark in remarks:
         say(remark)
     plan = flashing.plan_flashing(image, board, method, probe, port, zephyr_build)
     if dry_run:
         flashing.write_forms(plan)
-        if as_json:
+        if chosen.as_json:
             shown = {"board": board.name, "method": plan.method, "folder": str(plan.folder), "commands": plan.lines}
             click.echo(json.dumps({**shown, "install": plan.missing}, indent=2))
         else:
@@ -82,4 +72,4 @@ def command(
                 say(f"not installed: {plan.missing}")
         return
     flashed = flashing.flash(plan, say)
-    click.echo(flashed.model_dump_json(indent=2) if as_json else flashed_text(flashed), nl=as_json)
+    click.echo(flashed.model_dump_json(indent=2) if chosen.as_json else flashed_text(flashed), nl=chosen.as_json)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tinykd.cli.options import target_options
+from tinykd.cli.options import Choices, target_options
 from tinykd.cli.verdict import verdict
 
 EXAMPLES = """\b
@@ -33,16 +33,7 @@ def command() -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the export; the run's export/ by default.")
 def create(
     source: Path | None,
-    target: str | None,
-    rounding: str | None,
-    optimize: str | None,
-    without: tuple[str, ...],
-    also: tuple[str, ...],
-    flash: str | None,
-    ram: str | None,
-    toolchain: str,
-    name: str | None,
-    as_json: bool,
+    chosen: Choices,
     out: Path | None,
 ) -> None:
     """Export and build, and write manifest.json into run and export."""
@@ -50,21 +41,20 @@ def create(
     from tinykd.deploy.firmware import build_device, check_budget, measured
     from tinykd.deploy.manifest import read_manifest, record_manifest, require_measured
     from tinykd.deploy.record import record_memory
-    from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.report.manifest import manifest_text
     from tinykd.target.targets import devices
 
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
+    opened = chosen.opened(source)
     require_measured(opened)
-    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also), out)
-    memory, image = measured(exported, toolchain)
+    exported = export(opened, chosen.settings(opened), out)
+    memory, image = measured(exported, chosen.toolchain)
     record_memory(exported, memory)
     check_budget(memory)
-    device = build_device(exported, toolchain) if devices(exported.target) else None
+    device = build_device(exported, chosen.toolchain) if devices(exported.target) else None
     written = record_manifest(exported, image.elf if image else None, device.elf if device else None)
     made = read_manifest(written[-1])
-    click.echo(made.model_dump_json(indent=2) if as_json else manifest_text(made), nl=as_json)
-    if not as_json:
+    click.echo(made.model_dump_json(indent=2) if chosen.as_json else manifest_text(made), nl=chosen.as_json)
+    if not chosen.as_json:
         click.echo("\n".join(f"written: {path}" for path in written))
 
 

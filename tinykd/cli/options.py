@@ -2,22 +2,76 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from tinykd.deploy.source import Source
+    from tinykd.recipe.model import Export
 
 Decorated = Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What `target_options` and `memory_options` were given; None and empty where nothing was.
+
+    Attributes: the options' own names; `also` holds the rewrites that are off by default.
+    """
+
+    target: str | None
+    rounding: str | None
+    optimize: str | None
+    without: tuple[str, ...]
+    also: tuple[str, ...]
+    flash: str | None
+    ram: str | None
+    toolchain: str
+    name: str | None
+    as_json: bool
+    io: str | None = None
+    arena: str | None = None
+    plan_seconds: float | None = None
+
+    def opened(self, source: Path | None) -> Source:
+        """The source, or the newest run, with its budget."""
+        from tinykd.deploy.source import newest_run, open_source, with_budget
+
+        return with_budget(open_source(source or newest_run(), self.name), self.flash, self.ram, self.target)
+
+    def settings(self, source: Source) -> Export:
+        """The source's settings with these on top."""
+        from tinykd.deploy.source import settings_of
+
+        return settings_of(
+            source, self.target, self.rounding, self.optimize, self.without, self.also, self.io, self.arena, self.plan_seconds
+        )
+
+
 def target_options(command: Decorated) -> Decorated:
-    """Where the firmware runs, how it computes, and what it may use."""
+    """Where the firmware runs, how it computes, and what it may use; the command gets them, and those of `memory_options`, as `chosen`."""
+    names = {field.name for field in fields(Choices)}
+
+    @functools.wraps(command)
+    def gathered(**values: Any) -> Any:
+        mine = {name: values.pop(name) for name in names & values.keys()}
+        return command(chosen=Choices(**mine), **values)
+
+    return _with_target_options(gathered)
+
+
+def _with_target_options(command: Decorated) -> Decorated:
     options = [
         click.option(
             "--target",
             "--board",
             metavar="NAME",
-            help="A core: cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, riscv, or host; or a board of `tinykd boards`, or its .toml.",
+            help="A core: cortex-m (= m4), cortex-m0plus, m3, m4, m7, m33, m55, riscv, host; or a board of `tinykd boards`, or its .toml.",
         ),
         click.option("--rounding", type=click.Choice(["single", "double"]), help="single equals LiteRT, double equals TFLite Micro."),
         click.option(
@@ -42,7 +96,7 @@ def target_options(command: Decorated) -> Decorated:
 
 
 def memory_options(command: Decorated) -> Decorated:
-    """Where tensors lie."""
+    """Where tensors lie; below `target_options`."""
     options = [
         click.option(
             "--io", type=click.Choice(["arena", "outside"]), help="Inputs and outputs lie in the arena, or outside in the caller's buffers."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tinykd.cli.options import target_options
+from tinykd.cli.options import Choices, target_options
 
 EXAMPLES = """\b
 Examples:
@@ -30,16 +30,7 @@ fewest instructions that such a layer can need on that core. Exit codes: 4 integ
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the profile.")
 def command(
     source: Path | None,
-    target: str | None,
-    rounding: str | None,
-    optimize: str | None,
-    without: tuple[str, ...],
-    also: tuple[str, ...],
-    flash: str | None,
-    ram: str | None,
-    toolchain: str,
-    name: str | None,
-    as_json: bool,
+    chosen: Choices,
     emulator: str,
     seed: int,
     out: Path | None,
@@ -50,7 +41,6 @@ def command(
     from tinykd.deploy.manifest import refresh_manifest
     from tinykd.deploy.profile import profile
     from tinykd.deploy.record import record_profile
-    from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.deploy.verify import choose_vectors
     from tinykd.errors import IntegersDiffer
     from tinykd.report.profile import Profile, profile_text
@@ -58,11 +48,11 @@ def command(
     if schema:
         click.echo(json.dumps(Profile.model_json_schema(), indent=2))
         return
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
-    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also), out)
-    found = profile(exported, choose_vectors(exported, 1, seed).inputs[0], toolchain=toolchain, emulator=emulator)
+    opened = chosen.opened(source)
+    exported = export(opened, chosen.settings(opened), out)
+    found = profile(exported, choose_vectors(exported, 1, seed).inputs[0], toolchain=chosen.toolchain, emulator=emulator)
     record_profile(exported, found)
     refresh_manifest(exported)
-    click.echo(found.model_dump_json(indent=2) if as_json else profile_text(found), nl=as_json)
+    click.echo(found.model_dump_json(indent=2) if chosen.as_json else profile_text(found), nl=chosen.as_json)
     if not found.exact:
         raise IntegersDiffer("the profiled inference is not exact", "`tinykd verify --layers` shows where it differs")

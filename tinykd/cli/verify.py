@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tinykd.cli.options import memory_options, target_options
+from tinykd.cli.options import Choices, memory_options, target_options
 from tinykd.cli.verdict import verdict
 from tinykd.errors import UsageError
 
@@ -39,19 +39,7 @@ split, a bare model on seeded random inputs. Exit codes: 3 over budget, 4 intege
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the export; the run's export/ by default.")
 def command(
     source: Path | None,
-    target: str | None,
-    rounding: str | None,
-    optimize: str | None,
-    without: tuple[str, ...],
-    also: tuple[str, ...],
-    io: str | None,
-    arena: str | None,
-    plan_seconds: float | None,
-    flash: str | None,
-    ram: str | None,
-    toolchain: str,
-    name: str | None,
-    as_json: bool,
+    chosen: Choices,
     emulator: str,
     samples: int | None,
     seed: int,
@@ -70,30 +58,31 @@ def command(
     from tinykd.deploy.manifest import built_image, record_manifest, refresh_manifest
     from tinykd.deploy.price import price
     from tinykd.deploy.record import record_memory, record_verification
-    from tinykd.deploy.source import newest_run, open_source, settings_of, with_budget
     from tinykd.deploy.verify import check, choose_vectors, verify, verify_board
     from tinykd.report.verification import verification_text
 
     only_emulated = {"--layers": layers, "--price": priced, "--image": image is not None, "--emulator": emulator != "auto"}
     if port is not None and (refused := [option for option, given in only_emulated.items() if given]):
         raise UsageError(f"{', '.join(refused)} needs an emulator and --port is a board", "run it without --port")
-    opened = with_budget(open_source(source or newest_run(), name), flash, ram, target)
-    exported = export(opened, settings_of(opened, target, rounding, optimize, without, also, io, arena, plan_seconds), out)
+    opened = chosen.opened(source)
+    exported = export(opened, chosen.settings(opened), out)
     vectors = choose_vectors(exported, samples, seed)
-    with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=as_json) as advance:
+    with sample_progress("verify", len(vectors.inputs) * (2 if layers else 1), hidden=chosen.as_json) as advance:
         if port is None:
-            proof, memory = verify(exported, vectors, toolchain=toolchain, emulator=emulator, layers=layers, image=image, progress=advance)
+            proof, memory = verify(
+                exported, vectors, toolchain=chosen.toolchain, emulator=emulator, layers=layers, image=image, progress=advance
+            )
         else:
             with connect(exported, port, baud, timeout) as board:
-                proof, memory = verify_board(exported, vectors, board, toolchain=toolchain, progress=advance)
+                proof, memory = verify_board(exported, vectors, board, toolchain=chosen.toolchain, progress=advance)
     if priced:
-        proof = proof.model_copy(update={"price": price(exported, vectors.inputs[0], toolchain=toolchain, emulator=emulator)})
+        proof = proof.model_copy(update={"price": price(exported, vectors.inputs[0], toolchain=chosen.toolchain, emulator=emulator)})
     record_memory(exported, memory)
     record_verification(exported, proof)
     if port is None:
         record_manifest(exported, built_image(exported, proof.image_sha256))
     else:  # a board cannot say which file was flashed
         refresh_manifest(exported)
-    click.echo(proof.model_dump_json(indent=2) if as_json else verification_text(proof), nl=as_json)
-    with verdict(as_json):
+    click.echo(proof.model_dump_json(indent=2) if chosen.as_json else verification_text(proof), nl=chosen.as_json)
+    with verdict(chosen.as_json):
         check(proof)

@@ -42,6 +42,6 @@ def mean_logits(logits: Sequence[Any], temperature: float = 1.0) -> Any:
 
 
 def _named(tensor: Any, name: str) -> Any:
-    """Names the operation that made a symbolic tensor: Keras counts such names through the process, and a file should not depend on that."""
+    """Names the operation that made a symbolic tensor: Keras counts such names through the process, on which no file should depend."""
     tensor._keras_history.operation.name = name
     return tensor
