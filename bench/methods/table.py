@@ -101,7 +101,8 @@ def _picture(table: list[Row], file: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 0.22 * len(table) + 1))
     names = [row.name for row in reversed(table)]
     colours = ["#888888" if row.name == LABELS else "#c44e52" if row.name == "kd" else "#4c72b0" for row in reversed(table)]
-    axes.barh(names, [row.gain for row in reversed(table)], xerr=[row.deviation for row in reversed(table)], color=colours, ecolor="#333333")
+    gains, deviations = [row.gain for row in reversed(table)], [row.deviation for row in reversed(table)]
+    axes.barh(names, gains, xerr=deviations, color=colours, ecolor="#333333")
     axes.axvline(0, color="#888888", linewidth=0.8)
     axes.axvline(next((row.gain for row in table if row.name == "kd"), 0), color="#c44e52", linewidth=0.8, linestyle="--")
     axes.set_xlabel("test accuracy less that of labels alone, points (mean and deviation over seeds)")
