@@ -1,7 +1,8 @@
 """Every loss and scheme on one real task: accuracy, fidelity to the teacher and time, over several seeds.
 
 CIFAR-10 at a small budget (`--samples` of its images, `--epochs`), student a DS-CNN of 13,034 parameters, teacher ResNet-8. All rows
-share the schedule, the first weights, the images and their views. Trainings are resumable: the same command goes on, `--table` shows what is there.
+share the schedule, the first weights, the images and their views. Trainings are resumable: the
+same command goes on, `--table` shows what is there.
 
     python bench/methods OUT [--data-dir DIR] [--seeds 0,1,2] [--only kd,attention] [--jobs 2] [--teacher FILE --outputs probabilities]
     python bench/methods OUT --table docs/methods/comparison

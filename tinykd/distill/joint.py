@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinykd.distill.tap import LOGITS
+from tinykd.distill.trainable import Trainable
 
 
 @dataclass(frozen=True)
-class Joint:
+class Joint(Trainable):
     """What the trainer sees of them: one model whose outputs have names, of which `logits` is evaluated.
 
     Attributes:
         model: Functional Keras 3 model, inputs `[batch, ...]` -> outputs by name, `logits` `[batch, classes]` among them.
     """
-
-    model: Any
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """Logits `[batch, classes]`: those that validation chooses the best epoch by."""
@@ -27,18 +26,3 @@ class Joint:
         """Every output by name."""
         outputs: Mapping[str, Any] = self.model(x, training=training)
         return outputs
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        """Of all networks."""
-        return list(self.model.trainable_variables)
-
-    @property
-    def variables(self) -> list[Any]:
-        """Of all networks."""
-        return list(self.model.variables)
-
-    @property
-    def losses(self) -> list[Any]:
-        """Regularisation of all networks."""
-        return list(self.model.losses)

@@ -10,6 +10,7 @@ from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.objective import Objective
 from tinykd.distill.schemes.scheme import Scheme
 from tinykd.distill.tap import LOGITS, tap
+from tinykd.distill.trainable import Trainable
 from tinykd.quantize.native.rounding import WeightQuantizer
 from tinykd.quantize.native.weight_grid import GRIDS
 
@@ -39,7 +40,7 @@ class Quantized(Scheme):
 
 
 @dataclass(frozen=True)
-class RoundedStudent:
+class RoundedStudent(Trainable):
     """A network that computes with rounded kernels, and whose gradients go to the full-precision ones (straight through).
 
     Attributes:
@@ -48,7 +49,6 @@ class RoundedStudent:
         rounding: Of kernels.
     """
 
-    model: Any
     outputs: Any
     rounding: Rounding
 
@@ -72,21 +72,6 @@ class RoundedStudent:
             variable.assign(value)
         named: Mapping[str, Any] = outputs
         return named
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        """In full precision."""
-        return list(self.model.trainable_variables)
-
-    @property
-    def variables(self) -> list[Any]:
-        """In full precision."""
-        return list(self.model.variables)
-
-    @property
-    def losses(self) -> list[Any]:
-        """Regularisation, of the full-precision weights."""
-        return list(self.model.losses)
 
 
 def kernels(model: Any) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.tap import LOGITS
+from tinykd.distill.trainable import Trainable
 from tinykd.quantize.native.arithmetic import Result, Scale
 from tinykd.quantize.native.batch_norm import BatchNorm
 from tinykd.quantize.native.node import Nodes
@@ -57,7 +58,7 @@ class Standstill:
 
 
 @dataclass(frozen=True, eq=False)
-class QuantizedNetwork:
+class QuantizedNetwork(Trainable):
     """Inputs `[batch, ...]` -> logits `[batch, classes]`, as the integer model will answer.
 
     Attributes:
@@ -70,7 +71,6 @@ class QuantizedNetwork:
         steps: Counts training steps; a variable, so that a resumed training goes on counting.
     """
 
-    model: Any
     network: Nodes
     placement: Placement
     quantizers: Mapping[int, WeightQuantizer]
@@ -102,23 +102,9 @@ class QuantizedNetwork:
         return [*self.model.variables, *steps, *(variable for one in self.ranges for variable in one.variables), self.steps]
 
     @property
-    def losses(self) -> list[Any]:
-        """Regularisation of the student's layers."""
-        return list(self.model.losses)
-
-    @property
-    def layers(self) -> list[Any]:
-        """The student's, which hold the weights."""
-        return list(self.model.layers)
-
-    @property
     def name(self) -> str:
         """The student's."""
         return str(self.model.name)
-
-    def get_layer(self, name: str) -> Any:
-        """The student's layer of that name."""
-        return self.model.get_layer(name)
 
     # The forward pass.
 

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.tap import LOGITS, layer_shapes, tap
+from tinykd.distill.trainable import Trainable
 from tinykd.quantize.post_training import int8_model
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
 
 
 @dataclass(frozen=True, eq=False)
-class RecurrentNetwork:
+class RecurrentNetwork(Trainable):
     """Inputs `[batch, ...]` -> logits `[batch, classes]`, in float32.
 
     Attributes:
@@ -29,7 +30,6 @@ class RecurrentNetwork:
         calibration: `[samples, ...]`, the converter's representative data set.
     """
 
-    model: Any
     calibration: NDArray[np.float32]
 
     def __call__(self, x: Any, training: bool = False) -> Any:
@@ -39,30 +39,6 @@ class RecurrentNetwork:
     def tapped(self, x: Any, training: bool = False) -> Mapping[str, Any]:
         """Every layer's output by name, and the logits."""
         return tap(self.model, [name for name in layer_shapes(self.model) if name != LOGITS])(x, training=training)
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        """The student's."""
-        return list(self.model.trainable_variables)
-
-    @property
-    def variables(self) -> list[Any]:
-        """The student's."""
-        return list(self.model.variables)
-
-    @property
-    def losses(self) -> list[Any]:
-        """Regularisation."""
-        return list(self.model.losses)
-
-    @property
-    def layers(self) -> list[Any]:
-        """The student's."""
-        return list(self.model.layers)
-
-    def get_layer(self, name: str) -> Any:
-        """The student's layer of that name."""
-        return self.model.get_layer(name)
 
     def convert(self) -> bytes:
         """See `Engine.convert`."""
