@@ -14,7 +14,7 @@ from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.lessons import LabelLessons
 from tinykd.distill.objective import Objective, Outputs, label_loss
 from tinykd.distill.schemes.deployment import deployed
-from tinykd.distill.schemes.ensemble import mean_logits
+from tinykd.distill.schemes.ensemble import mean_logits, numbered
 from tinykd.distill.schemes.scheme import Scheme
 from tinykd.distill.schemes.stem import cuts
 from tinykd.distill.schemes.terms import divergence, softened
@@ -86,7 +86,7 @@ class BeYourOwnTeacher(Scheme):
             for number, layer in enumerate(layers):
                 save_keras(keras.Model(model.input, outputs[f"exit{number}"], name=f"exit{number}"), self.run.path(f"exits/{layer}.keras"))
             logits = [*(outputs[f"exit{number}"] for number in range(len(layers))), model.output]
-            return self.stages.kept("teacher", keras.Model(model.input, mean_logits(logits), name="ensemble"), history)
+            return self.stages.kept("teacher", numbered(keras.Model(model.input, mean_logits(logits), name="ensemble")), history)
 
         return self.stages.once("teacher", key, ("teacher.keras", "predictions/teacher.npz", "exits/whole.keras"), compute)
 

@@ -46,6 +46,8 @@ def branched(copies: Sequence[Any], layer: str) -> Branches:
     embeddings, logits = [embedding(first)], [first.output]
     for number, copy in enumerate(copies[1:], start=1):
         start, end = copy.get_layer(layer).output, embedding(copy)
+        # The input that Keras puts there takes this name, which counts all tensors of the process otherwise.
+        start.name = f"stem{number}"
         # Where the stem leads to the classifier itself, it is what every classifier reads.
         above = keras.Model(start, [copy.output] if end is start else [copy.output, end], name=f"above{number}")
         own_logits, *own_embedding = above(stem)

@@ -24,7 +24,7 @@ def ensemble(members: Sequence[Any], temperature: float = 1.0) -> Any:
     for number, member in enumerate(members):
         member.name = f"member{number}"
         logits.append(member(inputs))
-    return keras.Model(inputs, mean_logits(logits, temperature), name="ensemble")
+    return numbered(keras.Model(inputs, mean_logits(logits, temperature), name="ensemble"))
 
 
 def mean_logits(logits: Sequence[Any], temperature: float = 1.0) -> Any:
@@ -37,11 +37,13 @@ def mean_logits(logits: Sequence[Any], temperature: float = 1.0) -> Any:
         for number, each in enumerate(logits)
     ]
     mean = keras.layers.Average(name="mean")(softened)
-    logarithm = _named(keras.ops.log(_named(mean + 1e-30, "positive_mean")), "log_mean")
-    return keras.layers.Rescaling(temperature, name="mean_logits")(logarithm)
+    return keras.layers.Rescaling(temperature, name="mean_logits")(keras.ops.log(mean + 1e-30))
 
 
-def _named(tensor: Any, name: str) -> Any:
-    """Names the operation that made a symbolic tensor: Keras counts such names through the process, on which no file should depend."""
-    tensor._keras_history.operation.name = name
-    return tensor
+def numbered(model: Any) -> Any:
+    """Name a functional model's bare operations by their places in it: Keras counts them through the process, on which no file depends."""
+    keras = _keras()
+    for number, operation in enumerate(model.operations):
+        if not isinstance(operation, keras.layers.Layer):
+            operation.name = f"{type(operation).__name__.lower()}_at_{number}"
+    return model

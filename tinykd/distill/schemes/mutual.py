@@ -13,7 +13,7 @@ from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.lessons import LabelLessons
 from tinykd.distill.objective import Objective, Outputs
 from tinykd.distill.schemes.deployment import deployed
-from tinykd.distill.schemes.ensemble import ensemble, mean_logits
+from tinykd.distill.schemes.ensemble import ensemble, mean_logits, numbered
 from tinykd.distill.schemes.scheme import Scheme
 from tinykd.distill.schemes.terms import divergence, label_losses, softened
 from tinykd.distill.stages import Values, dump
@@ -94,4 +94,4 @@ def joined(peers: Sequence[Any]) -> Joint:
     for number, peer in enumerate(peers):
         peer.name = f"member{number}"
         outputs[f"peer{number}"] = peer(inputs)
-    return Joint(keras.Model(inputs, {LOGITS: mean_logits(list(outputs.values())), **outputs}))
+    return Joint(numbered(keras.Model(inputs, {LOGITS: mean_logits(list(outputs.values())), **outputs})))

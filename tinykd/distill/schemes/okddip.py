@@ -10,7 +10,7 @@ from tinykd.distill.joint import Joint
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.objective import Objective, Outputs
 from tinykd.distill.schemes.branched import Branched, Branches
-from tinykd.distill.schemes.ensemble import mean_logits
+from tinykd.distill.schemes.ensemble import mean_logits, numbered
 from tinykd.distill.schemes.terms import NO_RAMP, divergence, label_losses, mean_probabilities, ramp, softened
 from tinykd.distill.tap import LOGITS
 
@@ -77,7 +77,8 @@ class Okddip(Branched):
         keras = _keras()
         named = {f"branch{number}": each for number, each in enumerate(branches.logits)}
         attention = attend(branches.embeddings[:-1], self.section.reduction)
-        return Joint(keras.Model(branches.inputs, {LOGITS: mean_logits(branches.logits), ATTENTION: attention, **named}, name="okddip"))
+        outputs = {LOGITS: mean_logits(branches.logits), ATTENTION: attention, **named}
+        return Joint(numbered(keras.Model(branches.inputs, outputs, name="okddip")))
 
     def objective(self) -> Objective:
         """See `OkddipObjective`."""

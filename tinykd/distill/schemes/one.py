@@ -10,6 +10,7 @@ from tinykd.distill.joint import Joint
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.objective import Objective, Outputs, label_loss
 from tinykd.distill.schemes.branched import Branched, Branches
+from tinykd.distill.schemes.ensemble import numbered
 from tinykd.distill.schemes.terms import NO_RAMP, divergence, label_losses, ramp, softened
 from tinykd.distill.tap import LOGITS
 
@@ -53,7 +54,7 @@ class One(Branched):
         stacked = keras.ops.stack(branches.logits, axis=1)
         gated = keras.ops.sum(weights * stacked, axis=1)
         named = {f"branch{number}": each for number, each in enumerate(branches.logits)}
-        return Joint(keras.Model(branches.inputs, {LOGITS: gated, **named}, name="one"))
+        return Joint(numbered(keras.Model(branches.inputs, {LOGITS: gated, **named}, name="one")))
 
     def objective(self) -> Objective:
         """See `OneObjective`."""
