@@ -8,13 +8,13 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.compile.models import conv_then_dense_bytes
 from tests.deploy.commands import tinykd
+from tests.interrupted import PATIENCE, started, wait_until
 from tinykd.target.board_files import board_names, load_board
 from tinykd.target.flash_commands import TOOLS, Place
 
@@ -252,14 +252,11 @@ def test_refusals(exported: Path, tmp_path: Path, arguments: list[str], code: in
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's; Windows' Ctrl-C takes the same path")
 def test_interrupted_while_the_tool_runs(exported: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal goes to tinykd and to the tool, as from a terminal; tinykd waits for the tool, then exits with 130."""
-    monkeypatch.setenv("SLEEP", "60")
-    line = [sys.executable, "-c", "from tinykd.cli.main import main; main()", "flash", str(exported), "--board", "nucleo-f446re"]
-    process = subprocess.Popen([*line, "--method", "probe-rs"], start_new_session=True, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while not log.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    monkeypatch.setenv("SLEEP", str(10 * PATIENCE))
+    with started("flash", exported, "--board", "nucleo-f446re", "--method", "probe-rs", group=True) as process:
+        wait_until(lambda: log.exists() and log.read_text().endswith("\n"), process)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, said
     assert "interrupted" in said
     assert len(runs(log)) == 1

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.distill.small import blobs, small_recipe
+from tests.interrupted import PATIENCE, started, wait_until
 from tinykd.distill.progress import QuietProgress
 from tinykd.distill.run import distill
 from tinykd.recipe.model import Recipe
@@ -112,11 +113,10 @@ def test_fresh_processes_in_other_places_give_the_same_bytes(tmp_path: Path) -> 
 def test_first_control_c_says_how_to_go_on(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(show(small_recipe(tmp_path, teacher={"train": {"epochs": 100000, "batch_size": 32}})))
-    process = subprocess.Popen(command(path, tmp_path / "out"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (tmp_path / "out/checkpoints/teacher.npz").exists():
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    with started("distill", path, "--out", tmp_path / "out", "--quiet") as process:
+        wait_until((tmp_path / "out/checkpoints/teacher.npz").exists, process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, said
     assert "same command" in said
     assert "Traceback" not in said
