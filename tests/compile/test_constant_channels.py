@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from tests.fuzz.pruned import pruned_network
 from tinykd.compile.graph import Graph, Op, Quant, Tensor
 from tinykd.compile.litert import ReferenceInterpreter
 from tinykd.compile.ops import window
+from tinykd.compile.ops.add import AddOptions
 from tinykd.compile.ops.conv_2d import Conv2DOptions
 from tinykd.compile.ops.depthwise_conv_2d import DepthwiseConv2DOptions
-from tinykd.compile.passes import compile_graph
-from tinykd.compile.passes.constant_channels import BLOCK
+from tinykd.compile.passes import compile_graph, constant_channels
+from tinykd.compile.passes.constant_channels import BLOCK, MOST_ELEMENTS
 from tinykd.compile.passes.ranges import ranges
 from tinykd.compile.program import Program, lower
 from tinykd.compile.reader import read_model
@@ -257,6 +259,21 @@ def test_the_model_is_left_whole_on_request() -> None:
     program = compile_graph(graph, without=["constant-channels"])
     assert not any(tensor.reduced for tensor in program.graph.tensors)
     assert compile_graph(graph).graph.whole().tensors[3].shape == program.graph.tensors[3].shape
+
+
+@pytest.mark.parametrize("kind", ["ADD", "EXP", "RELU"])
+@pytest.mark.parametrize("shape", [(1, MOST_ELEMENTS + 1), (1, 1, 252, 262148, 4), ((1 << 28) - 1,)])
+def test_ranges_of_huge_tensors_are_not_computed(kind: str, shape: tuple[int, ...]) -> None:
+    """A damaged shape that the reader lets through took gigabytes, and seconds, for the two ends of every element."""
+    tensors = tuple(Tensor(name, shape, "int8", Quant((0.1,), (0,))) for name in ("x", "y"))
+    options = AddOptions() if kind == "ADD" else None
+    program = lower(Graph(tensors, (Op(kind, (0,) * (2 if kind == "ADD" else 1), (1,), options),), (0,), (1,)))
+    tracemalloc.start()
+    try:
+        assert constant_channels.apply(program) is program
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.skipif("TINYKD_CONFORMANCE" not in os.environ, reason="TINYKD_CONFORMANCE names no folder of models")

@@ -29,13 +29,17 @@ BLOCK = 4
 MOST_WORK = 1 << 29
 """Multiply-accumulates and elements beyond which a program is left as it is: no microcontroller runs it."""
 
+MOST_ELEMENTS = 1 << 22
+"""Of one tensor, beyond which a program is left as it is: no microcontroller holds it, and both ends of its range would be computed."""
+
 Channels = dict[int, Array]
 """For each tensor that may lose channels, [channels] those that go."""
 
 
 def apply(program: Program) -> Program:
     """The program without those channels; tensors that lost some note which in `Tensor.reduced`."""
-    if program.macs + sum(program.tensor(i).elements for i in program.graph.activations()) > MOST_WORK:
+    elements = [program.tensor(i).elements for i in program.graph.activations()]
+    if program.macs + sum(elements) > MOST_WORK or max(elements, default=0) > MOST_ELEMENTS:
         return program
     constants = {index: known.constants() for index, known in ranges(program).items() if known.low.size and known.low.shape}
     removed = _removable(program, constants)
