@@ -43,6 +43,8 @@ def steps_apart(engine: NativeEngine, network: QuantizedNetwork) -> float:
 @pytest.mark.parametrize("ranges", ["observed", "learned"])
 @pytest.mark.parametrize("net", SHIPPED, ids=lambda net: net.net)
 def test_shipped_architectures(net: Net, ranges: str) -> None:
+    # With this seed a last bit of one step shows: resnet8 and mobilenet_v2_tiny then answer differently.
+    keras().utils.set_random_seed(0)
     model = randomized(nets.build(net.net, keras(), (12, 12, 1), 5, **net.knobs))
     engine, network = prepared(model, ranges=ranges)
     network(X[:32], training=True)

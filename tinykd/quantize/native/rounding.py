@@ -32,6 +32,17 @@ def straight_through(x: Any) -> Any:
     return x + ops.stop_gradient(ops.round(x) - x)
 
 
+def divided(x: Any, whole: int) -> Any:
+    """float32 `x` by a whole number below 256, correctly rounded in compiled graphs too.
+
+    Compiling makes a division by a constant a multiplication by its reciprocal, off by a bit in float32; and a bit of a step is a
+    whole step of an activation where the kernels round a tie. Rounded to float32, either way of dividing in float64 gives the same:
+    a quotient is nearer to no tie than that.
+    """
+    ops = _keras().ops
+    return ops.cast(ops.cast(x, "float64") / whole, "float32")
+
+
 def scaled_gradient(x: Any, factor: float) -> Any:
     """`x`, its gradient times `factor`."""
     ops = _keras().ops
@@ -68,7 +79,7 @@ class WeightQuantizer:
     def step(self, weights: Any) -> Any:
         """The step of each channel, in the kernel's shape with 1 along `axes`."""
         ops = _keras().ops
-        return ops.maximum(ops.max(ops.abs(weights), axis=self.axes, keepdims=True) / self.largest, FINEST)
+        return ops.maximum(divided(ops.max(ops.abs(weights), axis=self.axes, keepdims=True), self.largest), FINEST)
 
     def __call__(self, weights: Any) -> Any:
         """`weights` on their grid."""
@@ -157,7 +168,7 @@ class ObservedRange:
         """Step and zero point, both float32."""
         ops = _keras().ops
         low, high = self.ends()
-        step = (high - low) / (HIGH - LOW)
+        step = divided(high - low, HIGH - LOW)
         return step, ops.clip(straight_through(LOW - low / step), LOW, HIGH)
 
     def quant(self) -> Quant:
