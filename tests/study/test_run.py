@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.distill.small import blobs, small_recipe
+from tests.interrupted import MAIN, PATIENCE, held_after, started, wait_until
 from tinykd.recipe.toml import show
 from tinykd.run import RunDirectory
 from tinykd.study import run as study_run
@@ -104,34 +104,34 @@ def test_interrupted_study_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) 
     text = STUDY.replace('[[points]]\nname = "broken"\nset = { data.path = "nowhere.npz" }\n', "") + '[[treatments]]\nname = "qat"\n'
     study = tiny_study(tmp_path, text)
 
-    def command(out: Path) -> list[str]:
-        code = "from tinykd.cli.main import main; main()"
-        return [sys.executable, "-c", code, "study", study, "--out", str(out), "--jobs", "2", "--threads", "1", "--json", "--quiet"]
+    def arguments(out: Path) -> list[str]:
+        return ["study", study, "--out", str(out), "--jobs", "2", "--threads", "1", "--json", "--quiet"]
 
     def whole(out: Path) -> list[dict[str, object]]:
-        done = subprocess.run(command(out), capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, "-c", MAIN, *arguments(out)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         # seconds are those of the process that finished a stage
         return [{key: value for key, value in row.items() if key != "seconds"} for row in json.loads(done.stdout)]
 
     unbroken = whole(tmp_path / "unbroken")
     broken = tmp_path / "broken"
-    process = subprocess.Popen(command(broken), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (broken / "runs/one.plain.seed0/checkpoints/student.npz").exists():
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
+    file = "runs/one.plain.seed0/checkpoints/student.npz"
+    with started(*arguments(broken), env=held_after(file, tmp_path / "hold")) as process:
+        wait_until((broken / file).exists, process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, said
     assert "same command" in said
     assert "Traceback" not in said
     children = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(broken).encode() in _read(path)]
     assert children == []
-    process = subprocess.Popen(command(broken), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (broken / "runs/one.plain.seed0/stages/ptq.json").exists():
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)  # the children notice that the parent is gone
-    process.wait()
-    until = time.monotonic() + 60
+    file = "runs/one.plain.seed0/stages/ptq.json"
+    assert not (broken / file).exists()
+    with started(*arguments(broken), env=held_after(file, tmp_path / "hold")) as process:
+        wait_until((broken / file).exists, process)
+        process.kill()  # the children notice that the parent is gone
+    assert process.returncode == -signal.SIGKILL
+    until = time.monotonic() + PATIENCE
     while any(str(broken).encode() in _read(path) for path in Path("/proc").glob("[0-9]*/cmdline")):
         assert time.monotonic() < until, "a child outlived its parent"
         time.sleep(0.05)
