@@ -17,7 +17,7 @@ help:
 	@echo "make fuzz         2,000 random networks, 5,000 random graphs, 100,000 damaged files"
 	@echo "make docs         the generated pages: operators, methods, boards, reference"
 	@echo "make docs-site    the documentation as a site in site/; a broken link is an error"
-	@echo "make bench        side-by-side measurements"
+	@echo "make bench        side-by-side measurements (of a folder of .tflite: MODELS=, of a finished run: RUN=)"
 	@echo "make system       QEMU and arm-none-eabi-gcc from Debian, where root (optional)"
 	@echo "make system-riscv QEMU and GCC for RISC-V from Debian, some 400 MB (optional; tests skip without)"
 	@echo "make clean        remove .venv, runs and caches"
@@ -66,8 +66,12 @@ docs: $(READY)
 docs-site: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+# bench/netaug.py, bench/methods and bench/cost_model.py take hours or change the house: they are called by name.
 bench: $(READY)
-	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
+	$(BIN)/python bench/sketch.py
+	$(BIN)/python bench/distillation_step.py
+	$(if $(MODELS),$(BIN)/python bench/inference.py $(MODELS) && $(BIN)/python bench/memory.py $(MODELS))
+	$(if $(RUN),$(BIN)/python bench/engines.py $(RUN) && $(BIN)/python bench/low_bits.py $(RUN))
 
 # The reference toolchain and machine model, where they can be had; PyPI's zig and unicorn serve otherwise.
 system:

@@ -11,20 +11,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from requantized import requantized
 
-from tinykd import data
 from tinykd.distill.evaluation import accuracy, cross_entropy
-from tinykd.distill.pipeline import Pipeline
-from tinykd.distill.progress import QuietProgress
 from tinykd.recipe.model import Quantize, Recipe
 from tinykd.recipe.toml import load_recipe
-from tinykd.run import RunDirectory
 
 VARIANTS: dict[str, dict[str, object]] = {
     "tfmot ptq": {"engine": "tfmot", "method": "ptq"},
@@ -55,32 +50,15 @@ class Row:
 
 
 def measure(folder: Path, recipe: Recipe, variant: str, data_dir: Path | None) -> Row:
-    """Quantize the run's student anew, in a copy that finds teacher outputs where the run does."""
+    """Quantize the run's student anew."""
     # Only the schedule and the samples are the recipe's: a run may itself have been quantized in another way.
     kept = {"train": recipe.quantize.train, "calibration_samples": recipe.quantize.calibration_samples}
-    changed = recipe.model_copy(update={"quantize": Quantize.model_validate({**kept, **VARIANTS[variant]})})
-    loaded = data.load(changed.data, changed.seed, data_dir)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        copy = Path(scratch) / "run"
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("export*", "checkpoints"))
-        (copy / "stages" / "quantize.json").unlink(missing_ok=True)
-        # Teacher outputs lie beside the run, under a name of their contents.
-        store = folder.parent / ".teacher_outputs"
-        if store.exists():
-            (Path(scratch) / ".teacher_outputs").symlink_to(store.resolve())
-        pipeline = Pipeline(changed, loaded, RunDirectory(copy), QuietProgress())
-        pipeline.teacher(), pipeline.student()
-        values = pipeline.quantize()
-        pipeline.integers()
-        with np.load(copy / "predictions" / "int8.npz") as integers, np.load(copy / "predictions" / "student.npz") as student:
-            y = loaded.test.y
-            return Row(
-                variant,
-                accuracy(student["test"], y),
-                accuracy(integers["test"], y),
-                cross_entropy(integers["test"], y),
-                float(values["seconds"]),
-            )
+    section = Quantize.model_validate({**kept, **VARIANTS[variant]})
+    with requantized(folder, recipe, section, data_dir) as (pipeline, seconds):
+        predictions = pipeline.run.path("predictions")
+        with np.load(predictions / "int8.npz") as integers, np.load(predictions / "student.npz") as student:
+            y = pipeline.data.test.y
+            return Row(variant, accuracy(student["test"], y), accuracy(integers["test"], y), cross_entropy(integers["test"], y), seconds)
 
 
 def main() -> None:

@@ -12,20 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tinykd import data
+from requantized import requantized
+
 from tinykd.compile.reader import read_file
 from tinykd.compile.weight_storage import stored_weights
-from tinykd.distill.pipeline import Pipeline
-from tinykd.distill.progress import QuietProgress
 from tinykd.recipe.model import Recipe
 from tinykd.recipe.toml import load_recipe
-from tinykd.run import RunDirectory
 from tinykd.study.measure import measure
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -57,23 +53,11 @@ class Row:
 
 
 def row(folder: Path, recipe: Recipe, variant: str, data_dir: Path | None) -> Row:
-    """Quantize the run's student anew, in a copy that finds teacher outputs where the run does."""
+    """Quantize the run's student anew."""
     section = recipe.quantize.model_copy(update={"engine": "native", **VARIANTS[variant]})
-    changed = recipe.model_copy(update={"quantize": type(section).model_validate(section.model_dump())})
-    loaded = data.load(changed.data, changed.seed, data_dir)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        copy = Path(scratch) / "run"
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("export*", "checkpoints", "quantize.json"))
-        # Teacher outputs lie beside the run, under a name of their contents.
-        store = folder.parent / ".teacher_outputs"
-        if store.exists():
-            (Path(scratch) / ".teacher_outputs").symlink_to(store.resolve())
-        pipeline = Pipeline(changed, loaded, RunDirectory(copy), QuietProgress())
-        pipeline.teacher(), pipeline.student(), pipeline.prune()
-        values = pipeline.quantize()
-        pipeline.integers()
+    with requantized(folder, recipe, type(section).model_validate(section.model_dump()), data_dir) as (pipeline, seconds):
         found = measure(pipeline, "qat")
-        stored = stored_weights(read_file(copy / "student_int8.tflite"))
+        stored = stored_weights(read_file(pipeline.run.path("student_int8.tflite")))
         return Row(
             variant,
             found["accuracy_float"],
@@ -83,7 +67,7 @@ def row(folder: Path, recipe: Recipe, variant: str, data_dir: Path | None) -> Ro
             found["flash_bytes"],
             sum(one.entropy_bytes for one in stored),
             sum(one.compressed_bytes for one in stored),
-            float(values["seconds"]),
+            seconds,
         )
 
 
