@@ -13,12 +13,12 @@ struct conv_2d_blocked_window {
     int32_t apart, count, bytes, step;
 };
 
-static struct tinykd_blocked_finish conv_2d_blocked_finish(const struct tinykd_conv_2d_blocked *p)
+static struct tinykd_blocked_finish conv_2d_blocked_finish(const struct tinykd_conv_2d_short *p)
 {
     return tinykd_blocked_finish_of(p->finish, p->out_channels, p->z, p->clamp_low, p->clamp_high);
 }
 
-TINYKD_NOINLINE static void conv_2d_blocked_two(const struct tinykd_conv_2d_blocked *p, const struct tinykd_blocked_finish *finish,
+TINYKD_NOINLINE static void conv_2d_blocked_two(const struct tinykd_conv_2d_short *p, const struct tinykd_blocked_finish *finish,
                                                 const struct conv_2d_blocked_window *at, int8_t *output)
 {
     const int32_t channels = p->out_channels, *bias = p->finish;
@@ -41,7 +41,7 @@ TINYKD_NOINLINE static void conv_2d_blocked_two(const struct tinykd_conv_2d_bloc
     }
 }
 
-TINYKD_NOINLINE static void conv_2d_blocked_one(const struct tinykd_conv_2d_blocked *p, const struct tinykd_blocked_finish *finish,
+TINYKD_NOINLINE static void conv_2d_blocked_one(const struct tinykd_conv_2d_short *p, const struct tinykd_blocked_finish *finish,
                                                 const struct conv_2d_blocked_window *at, int8_t *output)
 {
     const int32_t channels = p->out_channels;
@@ -62,7 +62,7 @@ TINYKD_NOINLINE static void conv_2d_blocked_one(const struct tinykd_conv_2d_bloc
     }
 }
 
-static void conv_2d_blocked(const struct tinykd_conv_2d_blocked *p, const int8_t *input, int8_t *output, int8_t *scratch)
+static void conv_2d_blocked(const struct tinykd_conv_2d_short *p, const int8_t *input, int8_t *output, int8_t *scratch)
 {
     const int32_t run = p->kernel_width * p->in_channels, bytes = p->kernel_height * run;
     const struct tinykd_blocked_finish finish = conv_2d_blocked_finish(p);
@@ -111,12 +111,12 @@ static void conv_2d_blocked(const struct tinykd_conv_2d_blocked *p, const int8_t
     }
 }
 
-void tinykd_conv_2d_blocked_s8(const struct tinykd_conv_2d_blocked *p, const int8_t *input, int8_t *output)
+void tinykd_conv_2d_blocked_s8(const struct tinykd_conv_2d_short *p, const int8_t *input, int8_t *output)
 {
     conv_2d_blocked(p, input, output, 0);
 }
 
-void tinykd_conv_2d_gather_blocked_s8(const struct tinykd_conv_2d_blocked *p, const int8_t *input, int8_t *output, int8_t *scratch)
+void tinykd_conv_2d_gather_blocked_s8(const struct tinykd_conv_2d_short *p, const int8_t *input, int8_t *output, int8_t *scratch)
 {
     conv_2d_blocked(p, input, output, scratch);
 }

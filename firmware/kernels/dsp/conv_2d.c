@@ -25,7 +25,7 @@ static inline int32_t conv_2d_dsp_between(int32_t low, int32_t value, int32_t hi
 }
 
 /* `taps` taps from a column on. */
-static inline struct conv_2d_dsp_run conv_2d_dsp_run_at(const struct tinykd_conv_2d_dsp *p, int32_t column, int32_t taps)
+static inline struct conv_2d_dsp_run conv_2d_dsp_run_at(const struct tinykd_conv_2d_short *p, int32_t column, int32_t taps)
 {
     const int32_t first = conv_2d_dsp_between(0, -column, taps), end = conv_2d_dsp_between(first, p->in_width - column, taps);
     struct conv_2d_dsp_run run;
@@ -92,7 +92,7 @@ static void conv_2d_dsp_unpack_window(uint32_t *x, const int8_t *window, const i
 }
 
 /* A window that lies inside the input and begins at `line`, to halfwords; by way of its bytes, unless each row has a multiple of 4. */
-__attribute__((noinline)) static void conv_2d_dsp_inside(const struct tinykd_conv_2d_dsp *p, const int8_t *line, int8_t *window, uint32_t *x)
+__attribute__((noinline)) static void conv_2d_dsp_inside(const struct tinykd_conv_2d_short *p, const int8_t *line, int8_t *window, uint32_t *x)
 {
     const int32_t channels = p->in_channels, bytes = p->kernel_width * channels, step = p->dilation_height * p->in_width * channels;
 
@@ -111,7 +111,7 @@ __attribute__((noinline)) static void conv_2d_dsp_inside(const struct tinykd_con
 }
 
 /* Any window: at (top, left). */
-static void conv_2d_dsp_window(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
+static void conv_2d_dsp_window(const struct tinykd_conv_2d_short *p, const int8_t *input, int32_t top, int32_t left, int8_t *window,
                                uint32_t *x)
 {
     const int32_t channels = p->in_channels, in_row = p->in_width * channels;
@@ -167,7 +167,7 @@ static inline int32_t conv_2d_dsp_g(struct tinykd_pair s, int32_t multiplier, in
 }
 
 /* One pixel, the last `channels` channels. */
-static void conv_2d_dsp_one(const struct tinykd_conv_2d_dsp *p, const uint32_t *x, int32_t steps, const struct conv_2d_dsp_pair *pair,
+static void conv_2d_dsp_one(const struct tinykd_conv_2d_short *p, const uint32_t *x, int32_t steps, const struct conv_2d_dsp_pair *pair,
                             const uint32_t *weights, int32_t channels, int8_t *output)
 {
     for (; channels > 0; channels -= 2, ++pair, output += 2, weights += 2 * steps) {
@@ -184,7 +184,7 @@ static void conv_2d_dsp_one(const struct tinykd_conv_2d_dsp *p, const uint32_t *
 
 /* All channels of one pixel or of two. Registers are what is short: nothing but pointers lives across the products, and between
  * two stores, which might alias it, no word is loaded. */
-static void conv_2d_dsp_pixels(const struct tinykd_conv_2d_dsp *p, const uint32_t *x, int32_t steps, int32_t pixels, int8_t *output)
+static void conv_2d_dsp_pixels(const struct tinykd_conv_2d_short *p, const uint32_t *x, int32_t steps, int32_t pixels, int8_t *output)
 {
     const struct conv_2d_dsp_pair *pair = (const void *)p->finish;
     const uint32_t *weights = (const void *)p->weights;
@@ -213,7 +213,7 @@ static void conv_2d_dsp_pixels(const struct tinykd_conv_2d_dsp *p, const uint32_
     }
 }
 
-void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_dsp *p, const int8_t *input, int8_t *output, uint32_t *scratch)
+void tinykd_conv_2d_dsp_s8(const struct tinykd_conv_2d_short *p, const int8_t *input, int8_t *output, uint32_t *scratch)
 {
     const int32_t steps = (p->kernel_height * p->kernel_width * p->in_channels + 3) / 4;
     int8_t *const window = (int8_t *)(scratch + 4 * steps);

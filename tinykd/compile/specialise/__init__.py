@@ -31,6 +31,17 @@ from tinykd.compile.specialise.cost import COSTS, instructions
 Specialisation = Callable[[Any], "Call | None"]
 """From the parameters of a layer to a faster call."""
 
+_DSP: Mapping[str, Specialisation] = {
+    "CONV_2D": dsp.conv_2d,
+    "DEPTHWISE_CONV_2D": dsp_depthwise.depthwise_conv_2d,
+    "FULLY_CONNECTED": dsp.fully_connected,
+    "ADD": dsp_elementwise.add,
+    "AVERAGE_POOL_2D": dsp_pooling.average_pool_2d,
+    "MAX_POOL_2D": dsp_pooling.max_pool_2d,
+    "MUL": dsp_elementwise.mul,
+    "SUB": dsp_elementwise.sub,
+}
+
 SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
     "mve": {
         "CONV_2D": mve.conv_2d,
@@ -47,26 +58,8 @@ SPECIALISATIONS: Mapping[str, Mapping[str, Specialisation]] = {
         "DEPTHWISE_CONV_2D": mve_depthwise.small_depthwise_conv_2d,
         "FULLY_CONNECTED": mve.small_fully_connected,
     },
-    "dsp": {
-        "CONV_2D": dsp.conv_2d,
-        "DEPTHWISE_CONV_2D": dsp_depthwise.depthwise_conv_2d,
-        "FULLY_CONNECTED": dsp.fully_connected,
-        "ADD": dsp_elementwise.add,
-        "AVERAGE_POOL_2D": dsp_pooling.average_pool_2d,
-        "MAX_POOL_2D": dsp_pooling.max_pool_2d,
-        "MUL": dsp_elementwise.mul,
-        "SUB": dsp_elementwise.sub,
-    },
-    "small_dsp": {  # depthwise filters in bytes, not in words of two 16-bit weights
-        "CONV_2D": dsp.conv_2d,
-        "DEPTHWISE_CONV_2D": blocked.depthwise_conv_2d,
-        "FULLY_CONNECTED": dsp.fully_connected,
-        "ADD": dsp_elementwise.add,
-        "AVERAGE_POOL_2D": dsp_pooling.average_pool_2d,
-        "MAX_POOL_2D": dsp_pooling.max_pool_2d,
-        "MUL": dsp_elementwise.mul,
-        "SUB": dsp_elementwise.sub,
-    },
+    "dsp": _DSP,
+    "small_dsp": {**_DSP, "DEPTHWISE_CONV_2D": blocked.depthwise_conv_2d},  # filters in bytes, not in words of two 16-bit weights
     "blocked": {
         "CONV_2D": blocked.conv_2d,
         "DEPTHWISE_CONV_2D": blocked.depthwise_conv_2d,

@@ -18,7 +18,7 @@ from tinykd.compile.ops.fully_connected import FullyConnected
 from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.specialise import finish
-from tinykd.compile.specialise.short import LARGEST_SHORT, shortened
+from tinykd.compile.specialise.short import LARGEST_SHORT, WINDOW_MEMBERS, shortened
 
 BLOCK = 4
 """Filters that are multiplied together; their weights lie together."""
@@ -35,9 +35,9 @@ def conv_2d(p: Any) -> Call | None:
     portable, inside = portable_conv_2d.call(small).fields, _stays_inside(small)
     made = Call(
         function="tinykd_conv_2d_blocked_s8" if inside else "tinykd_conv_2d_gather_blocked_s8",
-        struct="tinykd_conv_2d_blocked",
+        struct="tinykd_conv_2d_short",
         fields={
-            **{name: portable[name] for name in _SHAPE},
+            **{name: portable[name] for name in WINDOW_MEMBERS},
             **_bounds(small),
             "weights": Table("int8_t", _by_filters(filters)),
             "finish": _finish(small, filters),
@@ -80,7 +80,7 @@ def depthwise_conv_2d(p: Any) -> Call | None:
         function="tinykd_depthwise_conv_2d_blocked_s8",
         struct="tinykd_depthwise_conv_2d_blocked",
         fields={
-            **{name.removeprefix("in_") if name == "in_channels" else name: portable[name] for name in _SHAPE if name in portable},
+            **{name.removeprefix("in_") if name == "in_channels" else name: portable[name] for name in WINDOW_MEMBERS if name in portable},
             **_bounds(small),
             "weights": Table("int8_t", filters),
             "finish": _finish(small, filters),
@@ -91,26 +91,6 @@ def depthwise_conv_2d(p: Any) -> Call | None:
         distances=(access.window(p.batch, p.rows, p.columns, p.in_channels, p.in_channels, p.in_channels),),
     )
     return shortened(made)
-
-
-_SHAPE = (
-    "in_height",
-    "in_width",
-    "in_channels",
-    "out_height",
-    "out_width",
-    "out_channels",
-    "kernel_height",
-    "kernel_width",
-    "stride_height",
-    "stride_width",
-    "dilation_height",
-    "dilation_width",
-    "pad_top",
-    "pad_left",
-    "input_zero_point",
-)
-"""The members that the structs have in common with the portable kernels'."""
 
 
 def _bounds(p: Weighted) -> dict[str, int | Table]:

@@ -19,7 +19,7 @@ from tinykd.compile.ops.operator import Call, Table
 from tinykd.compile.ops.weighted import Weighted
 from tinykd.compile.specialise.finish import rounded_once, rounded_twice
 from tinykd.compile.specialise.pairs import Pairs, packed, pairs, steps_that_fit, sum_range
-from tinykd.compile.specialise.short import shortened
+from tinykd.compile.specialise.short import WINDOW_MEMBERS, shortened
 
 
 def conv_2d(p: Any) -> Call | None:
@@ -33,9 +33,9 @@ def conv_2d(p: Any) -> Call | None:
     portable = portable_conv_2d.call(p).fields
     made = Call(
         function="tinykd_conv_2d_dsp_s8",
-        struct="tinykd_conv_2d_dsp",
+        struct="tinykd_conv_2d_short",
         fields={
-            **{name: portable[name] for name in _SHAPE},
+            **{name: portable[name] for name in WINDOW_MEMBERS},
             "z": 2 * p.output_zero_point + 1,
             "clamp_low": p.clamp[0],
             "clamp_high": p.clamp[1],
@@ -55,26 +55,6 @@ def one_channel(p: DepthwiseConv2D) -> Call | None:
     shared = {field.name: getattr(p, field.name) for field in fields(Weighted)}
     whole = {"batch": p.batch, "rows": p.rows, "columns": p.columns, "in_channels": 1, "out_channels": p.multiplier}
     return conv_2d(Conv2D(**{**shared, "weights": filters, **whole}))
-
-
-_SHAPE = (
-    "in_height",
-    "in_width",
-    "in_channels",
-    "out_height",
-    "out_width",
-    "out_channels",
-    "kernel_height",
-    "kernel_width",
-    "stride_height",
-    "stride_width",
-    "dilation_height",
-    "dilation_width",
-    "pad_top",
-    "pad_left",
-    "input_zero_point",
-)
-"""The members that the struct has in common with the portable kernel's."""
 
 
 def twice_table(p: Weighted, paired: Pairs) -> Array:

@@ -10,6 +10,25 @@ from tinykd.compile.ops.operator import Call, Short, Table
 LARGEST_SHORT = (1 << 15) - 1
 """The largest that such a parameter may be."""
 
+WINDOW_MEMBERS = (
+    "in_height",
+    "in_width",
+    "in_channels",
+    "out_height",
+    "out_width",
+    "out_channels",
+    "kernel_height",
+    "kernel_width",
+    "stride_height",
+    "stride_width",
+    "dilation_height",
+    "dilation_width",
+    "pad_top",
+    "pad_left",
+    "input_zero_point",
+)
+"""The members that the structs of windowed layers have in common with the portable kernels'."""
+
 
 def shortened(call: Call) -> Call | None:
     """`call` with every integer of its struct as a `Short`; None where one needs more than 16 bits."""
