@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tinykd.distill.disjoint_sets import DisjointSets
 from tinykd.errors import UnsupportedModel
 from tinykd.recipe.netaug import NetAug
 
@@ -92,33 +93,26 @@ class Grouping:
     kept: tuple[str, ...]
 
 
-@dataclass
-class _Dimensions:
-    """Channel dimensions while they are being found: sets of equal ones (union-find)."""
+class _Dimensions(DisjointSets):
+    """Channel dimensions while they are being found: sets of equal ones."""
 
-    parent: list[int]
-    channels: list[int]
-    makers: list[list[str]]
-    fixed: set[int]
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels: list[int] = []
+        self.makers: list[list[str]] = []
+        self.fixed: set[int] = set()
 
-    def new(self, channels: int, maker: str) -> int:
-        self.parent.append(len(self.parent))
+    def of(self, channels: int, maker: str) -> int:
         self.channels.append(channels)
         self.makers.append([maker])
-        return len(self.parent) - 1
+        return self.new()
 
-    def root(self, one: int) -> int:
-        while self.parent[one] != one:
-            one = self.parent[one]
-        return one
-
-    def join(self, one: int, other: int) -> None:
-        one, other = sorted((self.root(one), self.root(other)))
-        if one != other:
-            self.parent[other] = one
-            self.makers[one] += self.makers[other]
-            if other in self.fixed:
-                self.fixed.add(one)
+    def unite(self, one: int, other: int) -> None:
+        if joined := self.join(*sorted((self.root(one), self.root(other)))):
+            kept, gone = joined
+            self.makers[kept] += self.makers[gone]
+            if gone in self.fixed:
+                self.fixed.add(kept)
 
     def fix(self, layout: Layout) -> None:
         self.fixed.update(self.root(part) for part in layout.parts)
@@ -149,7 +143,7 @@ def channel_groups(model: Any, factors: Mapping[Kind, Sequence[float]] | None = 
     Raises:
         UnsupportedModel: a layer is used twice.
     """
-    dimensions = _Dimensions([], [], [], set())
+    dimensions = _Dimensions()
     tensors: dict[int, Layout] = {}
     inputs: dict[str, tuple[int, ...]] = {}
     layouts: dict[str, Layout] = {}
@@ -166,7 +160,7 @@ def channel_groups(model: Any, factors: Mapping[Kind, Sequence[float]] | None = 
             for layout in known:
                 dimensions.fix(layout)
         for tensor in _listed(layer.output):
-            layout = made or Layout((dimensions.new(int(tensor.shape[-1] or 1), layer.name),))
+            layout = made or Layout((dimensions.of(int(tensor.shape[-1] or 1), layer.name),))
             if made is None:
                 dimensions.fix(layout)
             tensors[id(tensor)] = layout
@@ -175,7 +169,7 @@ def channel_groups(model: Any, factors: Mapping[Kind, Sequence[float]] | None = 
             entering[layer.name] = known[0]
     for tensor in _known("the output", _listed(model.outputs), tensors):
         dimensions.fix(tensors[id(tensor)])
-    roots = [one for one in range(len(dimensions.parent)) if dimensions.root(one) == one and one not in dimensions.fixed]
+    roots = [one for one in range(len(dimensions)) if dimensions.root(one) == one and one not in dimensions.fixed]
     expanding = _Blocks(model, dimensions, inputs, layouts, entering)
     groups = tuple(_group(dimensions, root, "expand" if expanding.inside(root) else "width", factors or {}) for root in roots)
     number = {root: place for place, root in enumerate(roots)}
@@ -215,7 +209,7 @@ def _elementwise(layer: Any) -> bool:
 def _made(dimensions: _Dimensions, layer: Any, _: Sequence[Layout]) -> Layout | None:
     if getattr(layer, "groups", 1) != 1:
         return None
-    layout = Layout((dimensions.new(int(layer.output.shape[-1]), layer.name),))
+    layout = Layout((dimensions.of(int(layer.output.shape[-1]), layer.name),))
     if not _elementwise(layer):
         dimensions.fix(layout)
     return layout
@@ -235,7 +229,7 @@ def _joined(dimensions: _Dimensions, _: Any, known: Sequence[Layout]) -> Layout 
         return None
     for other in known[1:]:
         for mine, theirs in zip(first.parts, other.parts, strict=True):
-            dimensions.join(mine, theirs)
+            dimensions.unite(mine, theirs)
     return first
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tinykd.compile.graph import Quant
 from tinykd.compile.ops.activation import NONE
+from tinykd.distill.disjoint_sets import DisjointSets
 from tinykd.quantize.native.batch_norm import BatchNorm
 from tinykd.quantize.native.elementwise import Clamp, Requantize
 from tinykd.quantize.native.node import Node, Nodes, Source
@@ -64,13 +65,13 @@ def place(network: Nodes) -> tuple[Nodes, Placement]:
         core, last = network.nodes[kernel.core], kernel.last
         operation = core.operation
         if operation.joins:
-            of_node[last] = grids.new(last, None)
+            of_node[last] = grids.of(last, None)
             for source in core.inputs:
                 grids.unite(of_node[last], of_node[source])
         elif operation.grid == "input":
             of_node[last] = of_node[core.inputs[0]]
         else:
-            of_node[last] = grids.new(last, operation.quant)
+            of_node[last] = grids.of(last, operation.quant)
     numbers = sorted({grids.root(grid) for grid in of_node if grid >= 0})
     place_of = {root: number for number, root in enumerate(numbers)}
     final = tuple(place_of[grids.root(grid)] if grid >= 0 else -1 for grid in of_node)
@@ -78,30 +79,23 @@ def place(network: Nodes) -> tuple[Nodes, Placement]:
     return network, Placement(kernels, final, owners, tuple(grids.fixed[root] for root in numbers), final[0])
 
 
-class _Grids:
-    """Sets of nodes that share a grid (union-find)."""
+class _Grids(DisjointSets):
+    """Sets of nodes that share a grid."""
 
     def __init__(self) -> None:
-        self._parents: list[int] = []
+        super().__init__()
         self.owners: list[list[int]] = []
         self.fixed: list[Quant | None] = []
 
-    def new(self, owner: int, fixed: Quant | None) -> int:
-        self._parents.append(len(self._parents))
+    def of(self, owner: int, fixed: Quant | None) -> int:
         self.owners.append([owner])
         self.fixed.append(fixed)
-        return len(self._parents) - 1
-
-    def root(self, grid: int) -> int:
-        while self._parents[grid] != grid:
-            grid = self._parents[grid]
-        return grid
+        return self.new()
 
     def unite(self, a: int, b: int) -> None:
-        a, b = self.root(a), self.root(b)
-        if a != b:
-            self._parents[b] = a
-            self.owners[a] += self.owners[b]
+        if joined := self.join(a, b):
+            kept, gone = joined
+            self.owners[kept] += self.owners[gone]
 
 
 def _kernels(network: Nodes) -> tuple[Kernel, ...]:
