@@ -14,18 +14,19 @@ from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.netaug.cut import Configuration, WideVariable, segments
 from tinykd.distill.netaug.groups import Grouping, find_groups
 from tinykd.distill.tap import LOGITS, tap
+from tinykd.distill.trainable import Trainable
 from tinykd.recipe.netaug import NetAug
 
 
-@dataclass(frozen=True)
-class Supernet:
+@dataclass(frozen=True, eq=False)
+class Supernet(Trainable):
     """To the training loop it is the tiny network; `drawn` is another configuration of the same weights.
 
     Attributes:
+        model: The wide Keras model, with outputs by name: `logits`, and the layers that somebody reads.
         student: The plain Keras model that it was made around; it keeps its weights until `extract`.
         grouping: Channels that are widened together.
         configuration: What its layers compute with.
-        outputs: The wide Keras model, with outputs by name: `logits`, and the layers that somebody reads.
         wide: Its weights.
         tiny: The student's weights, each the tiny part of the wide one in the same place.
     """
@@ -33,7 +34,6 @@ class Supernet:
     student: Any
     grouping: Grouping
     configuration: Configuration
-    outputs: Any
     wide: tuple[WideVariable, ...]
     tiny: tuple[Any, ...]
 
@@ -44,7 +44,7 @@ class Supernet:
     def tapped(self, x: Any, training: bool = False) -> Mapping[str, Any]:
         """Every output of the tiny network by name."""
         with self._computing(self.configuration.tiniest(), tiny=True):
-            outputs: Mapping[str, Any] = self.outputs(x, training=training)
+            outputs: Mapping[str, Any] = self.model(x, training=training)
         return outputs
 
     def drawn(self, x: Any, channels: Any, training: bool = False) -> Mapping[str, Any]:
@@ -56,23 +56,8 @@ class Supernet:
             training: As everywhere in Keras.
         """
         with self._computing([channels[group] for group in range(len(self.grouping.groups))], tiny=False):
-            outputs: Mapping[str, Any] = self.outputs(x, training=training)
+            outputs: Mapping[str, Any] = self.model(x, training=training)
         return outputs
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        """Of the widest configuration."""
-        return list(self.outputs.trainable_variables)
-
-    @property
-    def variables(self) -> list[Any]:
-        """Of the widest configuration."""
-        return list(self.outputs.variables)
-
-    @property
-    def losses(self) -> list[Any]:
-        """Regularisation, of the widest configuration's weights."""
-        return list(self.outputs.losses)
 
     def extract(self) -> Any:
         """Put the tiny network's weights into the student, and return it."""
@@ -165,7 +150,7 @@ def supernet(student: Any, section: NetAug, layers: Sequence[str] = ()) -> Super
         ours += layer.variables
         variables += other.wide_variables() if isinstance(other, Elastic) else [WideVariable(variable, {}) for variable in other.variables]
     named = tap(wide, layers) if layers else keras.Model(wide.input, {LOGITS: wide.outputs[0]})
-    made = Supernet(student, grouping, configuration, named, tuple(variables), tuple(ours))
+    made = Supernet(named, student, grouping, configuration, tuple(variables), tuple(ours))
     made.insert()
     if section.init == "kaiming_uniform":
         _kaiming_uniform([layer for layer in wide.layers if isinstance(layer, Elastic)])
