@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinykd.compile.emit.names import Names
+
 
 @dataclass(frozen=True)
 class Package:
@@ -45,11 +47,11 @@ class Package:
     @property
     def prefix(self) -> str:
         """The stem of all names in C, files and packages: `tinykd_digits`."""
-        return f"tinykd_{self.model}"
+        return Names(self.model).prefix
 
     @property
     def macro(self) -> str:
-        return self.prefix.upper()
+        return Names(self.model).macro
 
     @property
     def summary(self) -> str:
