@@ -24,6 +24,11 @@ def parse_size(text: str) -> int:
     return int(size)
 
 
+def exact_size(size: int) -> str:
+    """`size` bytes in the largest unit that says them exactly: `256 KiB`, `1 MiB`, `812 B`."""
+    return f"{size >> 20} MiB" if size % (1 << 20) == 0 else f"{size >> 10} KiB" if size % (1 << 10) == 0 else f"{size} B"
+
+
 def show_size(size: int) -> str:
     """`size` bytes for people: `812 B`, `23.4 KiB`, `1.50 MiB`."""
     if size < 1 << 10:

@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="where cifar10 is; downloaded by default")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--only", default=",".join(names()))
-    parser.add_argument("--samples", type=int, default=5_000)
+    parser.add_argument("--samples", type=int, default=2_500)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--views", type=int, default=16)
     parser.add_argument("--teacher", type=Path, help="a trained teacher; by default one is trained on all images first")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docs.generate.markdown import code, note, table, text
 from tinykd.report.boards import board_text
+from tinykd.sizes import exact_size
 from tinykd.target.board_files import board_names, load_board
 from tinykd.target.boards import Board
 
@@ -18,28 +19,23 @@ def pages() -> dict[str, str]:
     return {f"{FOLDER}/README.md": _index(boards), **{f"{FOLDER}/{board.name}.md": _page(board) for board in boards}}
 
 
-def is_machine(board: Board) -> bool:
-    """Nothing but a machine of QEMU: no hardware to flash."""
-    return not board.flashing.methods and board.qemu is not None
-
-
 def _index(boards: list[Board]) -> str:
     head = ("board", "chip", "core", "flash", "RAM", "firmware for its UART")
     lines = ["# Board list", "", note(SOURCE), "What `--board` brings, and how to add your own: [boards](../boards.md).", ""]
-    lines += table(head, [_row(board) for board in boards if not is_machine(board)])
+    lines += table(head, [_row(board) for board in boards if not board.is_machine])
     lines += ["", "## Machines of QEMU", "", "They stand in for boards, and `--board` takes them too.", ""]
-    lines += table(("machine", "core", "flash", "RAM"), [_machine_row(board) for board in boards if is_machine(board)])
+    lines += table(("machine", "core", "flash", "RAM"), [_machine_row(board) for board in boards if board.is_machine])
     return text(lines)
 
 
 def _row(board: Board) -> tuple[str, ...]:
     port = board.ports[-1] if board.ports else ""
-    sizes = (f"{board.budget.flash_bytes >> 10} KiB", f"{board.budget.ram_bytes >> 10} KiB")
+    sizes = (exact_size(board.budget.flash_bytes), exact_size(board.budget.ram_bytes))
     return (f"[{board.name}]({board.name}.md)", board.chip, board.core, *sizes, port)
 
 
 def _machine_row(board: Board) -> tuple[str, ...]:
-    return (f"[{board.name}]({board.name}.md)", board.core, f"{board.budget.flash_bytes >> 10} KiB", f"{board.budget.ram_bytes >> 10} KiB")
+    return (f"[{board.name}]({board.name}.md)", board.core, exact_size(board.budget.flash_bytes), exact_size(board.budget.ram_bytes))
 
 
 def _page(board: Board) -> str:
@@ -51,12 +47,12 @@ def _page(board: Board) -> str:
     lines += code([f"tinykd verify model.tflite --board {name}"])
     if board.banks:
         lines += ["", f"More RAM: {_banks(board)}. See [several banks of RAM](../banks.md)."]
-    if board.ports and not is_machine(board):
+    if board.ports and not board.is_machine:
         lines += ["", "## Onto the board", "", "The export has the board's own program in `board/`:", ""]
         lines += code([f"tinykd export model.tflite --board {name}", f"tinykd flash model.tflite --board {name} --dry-run"])
         lines += code([f"tinykd flash model.tflite --board {name}", f"tinykd verify model.tflite --board {name} --port {PORT}"])
         lines += ["", "The last line is the same proof on the board itself: [proof over a serial port](../serial_proof.md)."]
-    elif not is_machine(board):
+    elif not board.is_machine:
         lines += ["", "## Onto the board", ""]
         lines += ["tinykd has no program of its own for this chip: your program takes the model as a library.", ""]
         lines += code([f"tinykd export model.tflite --board {name} --format {_format(board)} --out libraries/"])
@@ -65,7 +61,7 @@ def _page(board: Board) -> str:
 
 
 def _banks(board: Board) -> str:
-    return ", ".join(f"`{bank.name}`, {bank.bytes >> 10} KiB" for bank in board.banks)
+    return ", ".join(f"`{bank.name}`, {exact_size(bank.bytes)}" for bank in board.banks)
 
 
 def _format(board: Board) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,6 +16,8 @@ import pytest
 from tests.compile.models import conv_then_dense_bytes
 from tests.deploy.commands import tinykd
 from tests.interrupted import PATIENCE, started, wait_until
+from tinykd.deploy.manifest import write_manifest
+from tinykd.report.manifest import Proved, read_manifest
 from tinykd.target.board_files import board_names, load_board
 from tinykd.target.flash_commands import TOOLS, Place
 
@@ -224,6 +227,18 @@ def test_only_what_is_signed_is_flashed(exported: Path, log: Path, tmp_path: Pat
     assert other.returncode == 4, "another image than the signed one"
     assert "is not the one in the manifest" in other.stderr
     assert tinykd("flash", exported, "--board", "nucleo-f446re", "--dry-run", "--optimize", "balanced").returncode == 0
+
+
+def test_a_model_whose_proof_failed_is_not_flashed(exported: Path, log: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(exported, tree)
+    manifest = read_manifest(tree / "manifest.json")
+    failed = Proved(emulator="QEMU", reference="LiteRT", samples=2, compared=10, differences=3, layers_compared=0, accuracy=None)
+    write_manifest(tree, manifest.model_copy(update={"proved": failed}))
+    outcome = tinykd("flash", tree, "--board", "nucleo-f446re", "--method", "probe-rs")
+    assert outcome.returncode == 4
+    assert "3 of 10 integers differ" in outcome.stderr
+    assert not log.exists(), "no tool was run"
 
 
 def test_over_budget_is_exit_3_before_any_tool(exported: Path, log: Path, tmp_path: Path) -> None:

@@ -14,11 +14,10 @@ import pytest
 
 from tests.compile.models import conv_then_dense_bytes
 from tests.deploy.commands import tinykd
-from tinykd.deploy.manifest import read_manifest
 from tinykd.deploy.manifest_check import check_manifest, require_unbroken
 from tinykd.deploy.signature import read_private_key, read_public_key, signature_valid
 from tinykd.errors import BrokenChain, UsageError
-from tinykd.report.manifest import Manifest, SourceFile, chain_of, sources_hash
+from tinykd.report.manifest import Manifest, SourceFile, chain_of, read_manifest, sources_hash
 
 KEYS = ("teacher.keras", "student.keras", "student_int8.tflite")
 

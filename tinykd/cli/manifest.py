@@ -39,9 +39,9 @@ def create(
     """Export and build, and write manifest.json into run and export."""
     from tinykd.deploy.export import export
     from tinykd.deploy.firmware import build_device, check_budget, measured
-    from tinykd.deploy.manifest import read_manifest, record_manifest, require_measured
+    from tinykd.deploy.manifest import record_manifest, require_measured
     from tinykd.deploy.record import record_memory
-    from tinykd.report.manifest import manifest_text
+    from tinykd.report.manifest import manifest_text, read_manifest
     from tinykd.target.targets import devices
 
     opened = chosen.opened(source)

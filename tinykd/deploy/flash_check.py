@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tinykd.deploy.export import Exported
 from tinykd.deploy.firmware import build_device
-from tinykd.deploy.manifest import built_image, read_manifest, record_manifest, source_files
+from tinykd.deploy.manifest import built_image, record_manifest, source_files
 from tinykd.deploy.manifest_check import check_manifest, require_unbroken
-from tinykd.errors import BrokenChain, UsageError
-from tinykd.report.manifest import FILE, Manifest
+from tinykd.errors import BrokenChain, IntegersDiffer, UsageError
+from tinykd.report.manifest import FILE, Manifest, read_manifest
 from tinykd.run import file_hash
 from tinykd.target.boards import Board
 from tinykd.target.build import Image
@@ -29,6 +29,7 @@ def build_checked(exported: Exported, toolchain: str, key: Path | None) -> tuple
         UsageError: the export is for a core, or tinykd has no port for the board.
         OverBudget: the image does not fit.
         BrokenChain: a link does not hold, the image is not the one in the manifest, or it is not signed.
+        IntegersDiffer: the manifest records a proof of this model that failed.
     """
     board = exported.target.device
     if board is None:
@@ -48,6 +49,11 @@ def build_checked(exported: Exported, toolchain: str, key: Path | None) -> tuple
         )
     require_unbroken(check_manifest(exported.folder, key))
     assert manifest is not None
+    if manifest.proved is not None and manifest.proved.differences:
+        raise IntegersDiffer(
+            f"the proof of this model failed: {manifest.proved.differences:,} of {manifest.proved.compared:,} integers differ",
+            f"do not flash it; see which layer differs: tinykd verify {exported.folder} --layers",
+        )
     return image, board, tuple(_remarks(manifest, exported))
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from tinykd import __version__
 from tinykd.deploy.export import Exported
 from tinykd.deploy.source import MANIFEST as LIST
 from tinykd.deploy.source import STUDENT, Source
 from tinykd.errors import BrokenChain, UsageError
 from tinykd.report.distillation import Distillation
-from tinykd.report.manifest import FILE, Link, Manifest, Measured, Proved, SourceFile, Trained, forge, sources_hash
+from tinykd.report.manifest import FILE, Link, Manifest, Measured, Proved, SourceFile, Trained, forge, read_manifest, sources_hash
 from tinykd.report.memory import Memory
 from tinykd.report.run import RunReport, open_report
 from tinykd.report.verification import Verification
@@ -143,22 +141,6 @@ def require_measured(source: Source) -> None:
             f"({report.hashes['int8'][:16]}...)",
             "run tinykd distill again: it computes what was replaced",
         )
-
-
-def read_manifest(path: Path) -> Manifest:
-    """The manifest in the file `path`.
-
-    Raises:
-        UsageError: there is none, or it is not one.
-    """
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}", f"make one: tinykd manifest create {path.parent}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "JSON"
-        raise UsageError(f"{path} is no manifest: {place}: {first['msg']}", f"make one: tinykd manifest create {path.parent}") from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

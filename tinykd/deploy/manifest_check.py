@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from tinykd.deploy.manifest import read_manifest
 from tinykd.deploy.signature import read_public_key, signature_valid
 from tinykd.errors import BrokenChain, UsageError
-from tinykd.report.manifest import FILE, LABELS, SIGNATURE, Link, Manifest, chain_of, sources_hash
+from tinykd.report.manifest import FILE, LABELS, SIGNATURE, Link, Manifest, chain_of, read_manifest, sources_hash
 from tinykd.report.manifest_check import Finding, ManifestCheck, Signature
 from tinykd.run import file_hash
 

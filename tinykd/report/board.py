@@ -31,6 +31,15 @@ class BoardAnswer(Section):
     restarts: int = Field(description="times that the board started again")
     skipped_bytes: int = Field(description="bytes received that were no part of an intact frame")
 
+    @property
+    def milliseconds(self) -> float | None:
+        """Of one inference, the mean; None where ticks or clock are not known."""
+        return 1e3 * self.ticks.mean / self.clock_hz if self.ticks is not None and self.clock_hz else None
+
+    @property
+    def mhz(self) -> str:
+        return f"{(self.clock_hz or 0) / 1e6:g} MHz"
+
 
 def board_text(answer: BoardAnswer) -> str:
     """The answer as lines of plain text, indented by two."""
@@ -39,7 +48,7 @@ def board_text(answer: BoardAnswer) -> str:
         f"(CRC-32 {answer.constants_crc32}), at {answer.port}, {answer.baud} baud"
     ]
     if answer.ticks is not None and answer.ticks.most:
-        time = f" ({1e3 * answer.ticks.mean / answer.clock_hz:.3f} ms at {answer.clock_hz / 1e6:g} MHz)" if answer.clock_hz else ""
+        time = "" if answer.milliseconds is None else f" ({answer.milliseconds:.3f} ms at {answer.mhz})"
         lines.append(
             f"  {round(answer.ticks.mean):,} clock cycles per inference{time}, from {answer.ticks.least:,} to {answer.ticks.most:,}"
         )

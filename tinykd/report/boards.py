@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tinykd.sizes import exact_size
 from tinykd.target.boards import Bank, Board
 
 _HEAD = ("board", "core", "clock", "flash", "RAM", "more RAM", "firmware", "flashed by")
@@ -14,8 +15,8 @@ _HEAD = ("board", "core", "clock", "flash", "RAM", "more RAM", "firmware", "flas
 
 def boards_text(boards: Sequence[Board]) -> str:
     """A line for each board, real ones first, then machines of QEMU alone."""
-    real = [board for board in boards if not _is_machine(board)]
-    machines = [board for board in boards if _is_machine(board)]
+    real = [board for board in boards if not board.is_machine]
+    machines = [board for board in boards if board.is_machine]
     rows = [_HEAD, *map(_row, real)]
     text = _table(rows)
     if machines:
@@ -29,8 +30,8 @@ def board_text(board: Board) -> str:
     lines = [f"{board.name}: {board.title}" if board.title else board.name]
     lines += [f"  chip      {board.chip}"] if board.chip else []
     lines += [f"  core      {board.core}" + (f", {_clock(board)}" if board.clock_hz else "")]
-    lines += [f"  {one.name:<9} {one.origin:#010x} to {one.origin + one.bytes - 1:#010x}, {_size(one.bytes)}" for one in memories]
-    lines += [f"  budget    flash {_size(board.budget.flash_bytes)}, RAM {_size(board.budget.ram_bytes)}"]
+    lines += [f"  {one.name:<9} {one.origin:#010x} to {one.origin + one.bytes - 1:#010x}, {exact_size(one.bytes)}" for one in memories]
+    lines += [f"  budget    flash {exact_size(board.budget.flash_bytes)}, RAM {exact_size(board.budget.ram_bytes)}"]
     if board.console is not None:
         console = board.console
         lines += [f"  console   {console.uart}, TX {console.tx}, RX {console.rx}, {console.baud} baud; {console.via}".rstrip("; ")]
@@ -51,19 +52,15 @@ def described(board: Board) -> dict[str, Any]:
     return {**values, "methods": list(board.flashing.methods)}
 
 
-def _is_machine(board: Board) -> bool:
-    return not board.flashing.methods and board.qemu is not None
-
-
 def _row(board: Board) -> tuple[str, ...]:
     more = sum(bank.bytes for bank in board.banks)
     return (
         board.name,
         board.core,
         _clock(board) if board.clock_hz else "-",
-        _size(board.flash.bytes),
-        _size(board.ram.bytes),
-        _size(more) if more else "-",
+        exact_size(board.flash.bytes),
+        exact_size(board.ram.bytes),
+        exact_size(more) if more else "-",
         board.ports[-1] if board.ports else "-",
         ", ".join(method.replace("_", "-") for method in board.flashing.methods) or "-",
     )
@@ -80,11 +77,6 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 
 def _clock(board: Board) -> str:
     return f"{board.clock_hz / 1e6:g} MHz"
-
-
-def _size(count: int) -> str:
-    """Bytes in the largest unit that says them exactly."""
-    return f"{count >> 20} MiB" if count % (1 << 20) == 0 else f"{count >> 10} KiB" if count % (1 << 10) == 0 else f"{count} B"
 
 
 def _firmware(board: Board) -> str:

@@ -121,8 +121,13 @@ def as_text(d: Distillation) -> str:
         f"seconds: {', '.join(f'{name} {seconds:.0f}' for name, seconds in d.seconds.items())}",
     ]
     if d.netaug is not None:
-        lines.append(f"network augmentation: {d.netaug}{_beside_baseline(d)}")
+        lines.append(netaug_text(d))
     return "\n".join(lines)
+
+
+def netaug_text(d: Distillation) -> str:
+    """How the student was augmented and what that cost, as a line."""
+    return f"network augmentation: {d.netaug}{_beside_baseline(d)}"
 
 
 def _beside_baseline(d: Distillation) -> str:

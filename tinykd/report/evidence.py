@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from tinykd.errors import UsageError
 from tinykd.report.confusion import Confusion, read_confusion
 from tinykd.report.curves import Curve, read_curves
 from tinykd.report.manifest import FILE as MANIFEST
-from tinykd.report.manifest import Manifest
+from tinykd.report.manifest import Manifest, read_manifest
 from tinykd.report.run import RunReport, open_report
 
 RECIPE = "recipe.toml"
@@ -55,21 +52,10 @@ def open_evidence(path: Path) -> Evidence:
         report=report,
         confusion=confusion,
         curves=read_curves(folder) if trained is not None else (),
-        manifest=_manifest(folder / MANIFEST),
+        manifest=read_manifest(folder / MANIFEST) if (folder / MANIFEST).is_file() else None,
         recipe=recipe.read_text(encoding="utf-8", errors="replace") if recipe.is_file() else "",
     )
 
 
 def _same(confusion: Confusion, accuracy: float, samples: int) -> bool:
     return confusion.samples == samples and abs(confusion.correct - accuracy * samples) < 0.5
-
-
-def _manifest(path: Path) -> Manifest | None:
-    if not path.is_file():
-        return None
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UsageError(
-            f"{path} is no manifest: {error.errors()[0]['msg']}", f"make it again: tinykd manifest create {path.parent}"
-        ) from error

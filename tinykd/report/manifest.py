@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from tinykd.errors import UsageError
 from tinykd.recipe.section import Section
 from tinykd.report.distillation import Accuracy
 from tinykd.report.memory import Budget
@@ -116,6 +118,22 @@ class Manifest(Section):
     def link(self, name: LinkName) -> Link | None:
         """The link called `name`, if there is one."""
         return next((link for link in self.links if link.name == name), None)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest in the file `path`.
+
+    Raises:
+        UsageError: there is none, or it is not one.
+    """
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}", f"make one: tinykd manifest create {path.parent}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "JSON"
+        raise UsageError(f"{path} is no manifest: {place}: {first['msg']}", f"make one: tinykd manifest create {path.parent}") from error
 
 
 def forge(before: Sequence[Link], name: LinkName, sha256: str, path: str | None, made_from: Iterable[LinkName]) -> Link:

@@ -108,7 +108,7 @@ class Memory(Section):
     code_parts: tuple[Piece, ...] = Field(
         (), description="what `code_bytes` are made of: kernels, the model's calls, their parameters, checksum of the constants, firmware"
     )
-    kernels: tuple[Piece, ...] = Field(description="code by function, largest first")
+    kernels: tuple[Piece, ...] = Field(description="code by C file, largest first")
     arena_bytes: Bytes = Field(description="tensors and scratch, as planned, in all banks")
     banks: tuple[BankMemory, ...] = Field((), description="the arena's parts in order of preference; empty where it is one piece in RAM")
     io_bytes: Bytes = Field(0, description="inputs and outputs that are not in the arena but the caller's")

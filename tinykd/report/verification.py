@@ -24,6 +24,12 @@ class LayerDifference(Section):
     expected: int | float
     computed: int | float
 
+    def __str__(self) -> str:
+        return (
+            f"layer {self.index} {self.operator} '{self.name}': {self.differences:,} of {self.elements:,} elements differ; "
+            f"first at sample {self.first_sample}, element {self.first_element}: expected {self.expected}, computed {self.computed}"
+        )
+
 
 class StandIn(Section):
     """What stood for a board: a machine of the same core, with memories cut to the board's budget, beyond which it faults."""
@@ -31,6 +37,12 @@ class StandIn(Section):
     machine: str = Field(description="a board of `tinykd boards` that QEMU has, or the core that unicorn has")
     flash_bytes: int
     ram_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} stood for the board: the same core, and a fault beyond {self.flash_bytes:,} bytes of flash "
+            f"and {self.ram_bytes:,} of RAM"
+        )
 
 
 class Verification(Section):
@@ -68,14 +80,27 @@ class Verification(Section):
     board: BoardAnswer | None = Field(default=None, description="the board, where it was one and no emulator (--port)")
     mismatches: tuple[LayerDifference, ...] = ()
 
+    @property
+    def exact(self) -> bool:
+        """Nothing differs: integers, the firmware's own golden vectors, constants."""
+        return not self.differences and not self.golden_differences and self.constants_intact
+
+    @property
+    def scope(self) -> str:
+        """What was compared of each sample."""
+        return f"every tensor of {self.layers_compared} layers" if self.layers_compared else "every output"
+
+    @property
+    def where(self) -> str:
+        """What ran the firmware."""
+        return self.emulator if self.board is None else f"the board at {self.board.port}"
+
 
 def verification_text(v: Verification) -> str:
     """The proof as plain text."""
-    scope = f"every tensor of {v.layers_compared} layers" if v.layers_compared else "every output"
-    where = v.emulator if v.board is None else f"the board at {v.board.port}"
     lines = [
-        f"{v.model} on {v.target}: {where}, {v.toolchain}",
-        f"  {v.samples} samples, {scope}: {v.compared:,} integers compared with {v.reference}, {v.differences:,} differ",
+        f"{v.model} on {v.target}: {v.where}, {v.toolchain}",
+        f"  {v.samples} samples, {v.scope}: {v.compared:,} integers compared with {v.reference}, {v.differences:,} differ",
         f"  {v.golden} golden vectors checked by the firmware itself, {v.golden_differences} bytes differ",
         f"  {v.instructions:,} instructions per inference"
         + (f", {v.instructions_per_mac:.2f} per MAC ({v.macs:,} MACs)" if v.instructions_per_mac is not None else "")
@@ -85,20 +110,13 @@ def verification_text(v: Verification) -> str:
         f"RAM {v.ram_bytes:,} bytes (arena {v.arena_bytes:,}, stack {v.stack_bytes:,})",
     ]
     if v.stand_in is not None:
-        lines.append(
-            f"  {v.stand_in.machine} stood for {v.target}: the same core, and a fault beyond "
-            f"{v.stand_in.flash_bytes:,} bytes of flash and {v.stand_in.ram_bytes:,} of RAM"
-        )
+        lines.append(f"  {v.stand_in}")
     if v.price is not None:
         lines.append(f"  {price_text(v.price)}")
     if v.accuracy is not None:
         lines.append(f"  accuracy on target {100 * v.accuracy:.2f} % of {v.samples} samples")
-    for m in v.mismatches:
-        lines.append(
-            f"  DIFFERS: layer {m.index} {m.operator} '{m.name}': {m.differences:,} of {m.elements:,} elements; "
-            f"first at sample {m.first_sample}, element {m.first_element}: expected {m.expected}, computed {m.computed}"
-        )
+    lines += [f"  DIFFERS: {one}" for one in v.mismatches]
     if not v.constants_intact:
         lines.append("  WEIGHTS DAMAGED: the constants in the target's memory are not those that were exported")
-    lines.append("  exact" if v.differences == 0 and v.constants_intact else "  NOT EXACT")
+    lines.append("  exact" if v.exact else "  NOT EXACT")
     return "\n".join(lines) + "\n"

@@ -137,3 +137,8 @@ class Board:
     flashing: Flashing = Flashing()
     qemu: QemuMachine | None = None
     stand_in: str = ""
+
+    @property
+    def is_machine(self) -> bool:
+        """Nothing but a machine of QEMU: no hardware to flash."""
+        return not self.flashing.methods and self.qemu is not None

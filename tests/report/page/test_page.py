@@ -142,7 +142,7 @@ def test_what_differs_is_named(evidence: Evidence) -> None:
     proof = proof_of(memory, differences=3, mismatches=(difference(),))
     said = "".join(read(report_page(replace(evidence, report=evidence.report.model_copy(update={"verification": proof})))).text)
     assert "Not exact" in said
-    assert "3 of 2,000 elements differ, first at sample 7, element 2: expected 5, computed 6" in said
+    assert "3 of 2,000 elements differ; first at sample 7, element 2: expected 5, computed 6" in said
 
 
 def test_a_budget_that_is_exceeded_shows(evidence: Evidence) -> None:

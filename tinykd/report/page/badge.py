@@ -29,7 +29,7 @@ def verdict(report: RunReport) -> Verdict:
     proof = report.verification
     if proof is None:
         return Verdict("warn", "Not proven yet", "No firmware of this model has run. Prove it with: tinykd verify")
-    if proof.differences or proof.golden_differences or not proof.constants_intact:
+    if not proof.exact:
         damaged = "" if proof.constants_intact else " The constants in the target's memory are not those that were exported."
         return Verdict("bad", "Not exact", _compared(proof) + damaged)
     known = {
@@ -42,12 +42,10 @@ def verdict(report: RunReport) -> Verdict:
 
 
 def _compared(proof: Verification) -> str:
-    scope = f"every tensor of {proof.layers_compared} layers" if proof.layers_compared else "every output"
-    where = f"the board at {proof.board.port}" if proof.board is not None else proof.emulator
     differ = "none differs" if not proof.differences else f"{proof.differences:,} differ"
     return (
-        f"{proof.compared:,} integers, {scope} for {proof.samples:,} samples, compared with {proof.reference}: {differ}. "
-        f"Run on {proof.target} by {where}, built by {proof.toolchain}."
+        f"{proof.compared:,} integers, {proof.scope} for {proof.samples:,} samples, compared with {proof.reference}: {differ}. "
+        f"Run on {proof.target} by {proof.where}, built by {proof.toolchain}."
     )
 
 
@@ -66,16 +64,8 @@ def badge_html(report: RunReport) -> str:
 def _notes(proof: Verification) -> list[str]:
     notes = [f"{proof.golden} golden vectors checked by the firmware itself at start: {proof.golden_differences} bytes differ"]
     if proof.stand_in is not None:
-        notes.append(
-            f"{proof.stand_in.machine} stood for the board: the same core, and a fault beyond {proof.stand_in.flash_bytes:,} bytes of "
-            f"flash and {proof.stand_in.ram_bytes:,} of RAM"
-        )
-    notes += [
-        f"layer {m.index} {m.operator} “{m.name}”: {m.differences:,} of {m.elements:,} elements differ, first at sample "
-        f"{m.first_sample}, element {m.first_element}: expected {m.expected}, computed {m.computed}"
-        for m in proof.mismatches
-    ]
-    return notes
+        notes.append(str(proof.stand_in))
+    return notes + [str(one) for one in proof.mismatches]
 
 
 def figures_html(evidence: Evidence) -> str:
@@ -92,7 +82,7 @@ def figures_html(evidence: Evidence) -> str:
     proof, profile = report.verification, report.profile
     board = proof.board if proof is not None else None
     if board is not None and board.ticks is not None:
-        time = f"{1e3 * board.ticks.mean / board.clock_hz:.2f} ms at {board.clock_hz / 1e6:g} MHz" if board.clock_hz else "on the board"
+        time = "on the board" if board.milliseconds is None else f"{board.milliseconds:.2f} ms at {board.mhz}"
         tiles.append(("clock cycles", f"{round(board.ticks.mean):,}", time))
     elif proof is not None and proof.instructions:
         tiles.append(("instructions", f"{proof.instructions:,}", _per_mac(proof.instructions_per_mac)))

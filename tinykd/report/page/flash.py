@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinykd.report.memory import Memory
+from tinykd.report.memory import Memory, Piece
 
 REST = "tables and padding"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A named number of bytes."""
-
-    name: str
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -33,12 +25,11 @@ class Group:
 def flash_groups(memory: Memory) -> tuple[Group, ...]:
     """Every byte of flash once: the groups add up to `flash_bytes`.
 
-    A constant that several layers read counts with the first of them. Code is told by C file; tables that belong to no layer,
-    strings and padding are one piece.
+    Code is told by C file; tables that belong to no layer, strings and padding are one piece.
     """
     groups = (
         Group("weights", "weights", _weights(memory)),
-        Group("code", "code", _filled([Piece(one.name, one.bytes) for one in memory.kernels], memory.code_bytes)),
+        Group("code", "code", _filled([Piece(name=one.name, bytes=one.bytes) for one in memory.kernels], memory.code_bytes)),
         Group("golden", "golden vectors", _filled([], memory.golden_bytes, "golden vectors")),
         Group("data", "first values of variables", _filled([], _data(memory), ".data")),
     )
@@ -50,7 +41,7 @@ def _weights(memory: Memory) -> tuple[Piece, ...]:
     for layer in memory.layers:
         taken = min(layer.weights_bytes, left)
         if taken:
-            found.append(Piece(f"{layer.index} {layer.operator}", taken))
+            found.append(Piece(name=f"{layer.index} {layer.operator}", bytes=taken))
             left -= taken
     return _filled(found, memory.weights_bytes)
 
@@ -65,6 +56,6 @@ def _filled(pieces: list[Piece], total: int, rest: str = REST) -> tuple[Piece, .
     for one in sorted(pieces, key=lambda one: -one.bytes):
         taken = min(one.bytes, left)
         if taken:
-            kept.append(Piece(one.name, taken))
+            kept.append(Piece(name=one.name, bytes=taken))
         left -= taken
-    return tuple(sorted((*kept, *([Piece(rest, left)] if left else ())), key=lambda one: -one.bytes))
+    return tuple(sorted((*kept, *([Piece(name=rest, bytes=left)] if left else ())), key=lambda one: -one.bytes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from tinykd.report.distillation import as_text
+from tinykd.report.distillation import netaug_text
 from tinykd.report.evidence import Evidence
 from tinykd.report.page.badge import badge_html, figures_html
 from tinykd.report.page.budget import budget_html
@@ -40,7 +40,7 @@ def _parts(evidence: Evidence) -> list[Part]:
     report, memory = evidence.report, evidence.report.memory
     found = [Part("accuracy", "Accuracy", ladder_html(report))]
     if report.distillation is not None and report.distillation.netaug is not None:
-        line = as_text(report.distillation).splitlines()[-1]
+        line = netaug_text(report.distillation)
         found[0] = Part(found[0].ident, found[0].title, f"{found[0].html}<p>{escape(line[0].upper() + line[1:])}.</p>")
     if evidence.confusion is not None:
         found.append(Part("confusion", "Confusion matrix", matrix_html(evidence.confusion)))

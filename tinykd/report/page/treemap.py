@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from tinykd.report.memory import Memory
-from tinykd.report.page.flash import Group, Piece, flash_groups
+from tinykd.report.memory import Memory, Piece
+from tinykd.report.page.flash import Group, flash_groups
 from tinykd.report.page.squarify import Rectangle, squarify
 
 SHAPES = {"broad": Rectangle(0, 0, 16, 9), "tall": Rectangle(0, 0, 4, 5)}
