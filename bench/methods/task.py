@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinykd.data import Dataset, Split, load
 from tinykd.data.dataset import content_hash
 from tinykd.recipe.losses import SECTIONS
@@ -25,12 +28,14 @@ ONLINE = ("mutual", "one", "okddip", "be_your_own_teacher", "born_again")
 OWN_TEACHERS = ("multi_teacher", "gradual")
 """Schemes that have to train their teachers here, on the small budget's samples: narrower residual networks."""
 
+UNLABELLED, UNLABELLED_SAMPLES = "pseudo_labels", 10_000
+"""The scheme whose student learns from other images of the training split, their labels unread, for as many steps as the others."""
+
 SCHEME_VALUES: dict[str, dict[str, Any]] = {
     "multi_teacher": {"count": 2},
     "assistant": {"assistants": [ASSISTANT]},
     "gradual": {"anchors": 3},
     "data_free": {"kind": "dafl", "steps": 600, "samples": 10_000},
-    "pseudo_labels": {"copies": 1},
     "quantized": {"bits": 4},
 }
 """What differs from a scheme's defaults, to stay within the budget. `cross_modal` shows the teacher the images as they are, the student at
@@ -63,6 +68,22 @@ def subset(data: Dataset, samples: int) -> Dataset:
 def loaded(data_dir: Path | None, seed: int, samples: int) -> Dataset:
     """CIFAR-10, of which a part trains."""
     return subset(load(recipe(LABELS, Budget(samples, 1, 0), seed).data, seed, data_dir), samples)
+
+
+def unlabelled(data_dir: Path | None, seed: int, samples: int) -> NDArray[np.uint8]:
+    """Images that the small budget leaves out."""
+    images = load(recipe(LABELS, Budget(samples, 1, 0), seed).data, seed, data_dir).train.x[samples : samples + UNLABELLED_SAMPLES]
+    return np.round(images * 255).astype(np.uint8)
+
+
+def on_unlabelled(described: Recipe, file: Path, budget: Budget) -> Recipe:
+    """The recipe with these images, for as many steps as the others have."""
+    epochs = max(budget.epochs * budget.samples // UNLABELLED_SAMPLES, 1)
+    section = described.distill
+    train = section.train.model_copy(update={"epochs": epochs})
+    scheme = section.scheme.model_copy(update={"path": str(file)})
+    changed = section.model_copy(update={"train": train, "scheme": scheme, "views": epochs})
+    return described.model_copy(update={"distill": changed})
 
 
 def names() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from task import LABELS, ONLINE, OWN_TEACHERS, Budget, loaded, recipe
+from task import LABELS, ONLINE, OWN_TEACHERS, UNLABELLED, Budget, loaded, on_unlabelled, recipe, unlabelled
 
 from tinykd import data
 from tinykd.distill.evaluation import accuracy, agreement, predictive_kl
@@ -41,6 +42,13 @@ def measured(out: Path, name: str, seed: int, budget: Budget, teacher: Path, kin
     described = recipe(name, budget, seed)
     given = None if name in (*ONLINE, *OWN_TEACHERS) else teacher
     described = described.model_copy(update={"teacher": described.teacher.model_copy(update={"outputs": kind if given else "logits"})})
+    if name == UNLABELLED:
+        file = out / "unlabelled.npz"
+        if not file.exists():
+            buffer = io.BytesIO()
+            np.savez(buffer, x=unlabelled(data_dir, DATA_SEED, budget.samples))
+            write_atomically(file, buffer.getvalue())
+        described = on_unlabelled(described, file, budget)
     check_recipe(described, given)
     images = _images(data_dir, budget.samples)
     folder = out / f"{name}-{seed}"
