@@ -60,7 +60,6 @@ fuzz: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m tinykd.report.operators docs/operators.md
-	$(BIN)/python -m tinykd.report.methods docs/methods
 	$(BIN)/python -m docs.generate
 
 docs-site: $(READY)

@@ -5,7 +5,7 @@ share the schedule, the first weights, the images and their views. Trainings are
 same command goes on, `--table` shows what is there.
 
     python bench/methods OUT [--data-dir DIR] [--seeds 0,1,2] [--only kd,attention] [--jobs 2] [--teacher FILE --outputs probabilities]
-    python bench/methods OUT --table docs/methods/comparison
+    python bench/methods OUT --steps steps.csv --table docs/methods/comparison
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each")
     parser.add_argument("--share", default="0/1", help="I/N: every N-th training, from the I-th; set by --jobs")
     parser.add_argument("--table", type=Path, help="write TABLE.csv and TABLE.svg of the results, train nothing")
+    parser.add_argument("--steps", type=Path, help="costs of a step, as bench/distillation_step.py --csv writes them")
     arguments = parser.parse_args()
     if arguments.table is None:
         _train(arguments)
     if arguments.share == "0/1":
-        write_table(arguments.out, arguments.table)
+        write_table(arguments.out, arguments.table, arguments.steps)
 
 
 def _train(arguments: argparse.Namespace) -> None:

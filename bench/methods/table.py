@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import statistics
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -24,8 +25,8 @@ class Row:
         agreement: With the teacher, percent of the test split.
         kl: Mean KL of the teacher's probabilities to the student's, nats.
         teacher: Its accuracy, percent.
-        step_cost: Least epoch time of the student, over that of labels.
-        training_cost: Time of all that was trained, over that of labels.
+        step_cost: Of a training step, over that of labels; where it was measured.
+        training_cost: Processor time of all that was trained, over that of labels; None where nobody timed it.
     """
 
     name: str
@@ -37,23 +38,27 @@ class Row:
     kl: float
     teacher: float
     step_cost: float | None
-    training_cost: float
+    training_cost: float | None
 
 
-def rows(out: Path) -> list[Row]:
-    """The best first. Costs are medians over seeds."""
+def rows(out: Path, steps: Mapping[str, float]) -> list[Row]:
+    """The best first.
+
+    Args:
+        out: The folder of results.
+        steps: Costs of a step by the name of the loss.
+    """
     results: dict[str, list[dict[str, float]]] = {}
     for file in sorted((out / "results").glob("*.json")):
         values = json.loads(file.read_text())
         results.setdefault(values["name"], []).append(values)
     if LABELS not in results:
         return []
-    floor = {key: statistics.median(value[key] for value in results[LABELS]) for key in ("epoch_seconds", "seconds")}
+    floor = _seconds(results[LABELS])
     labels = statistics.mean(value["accuracy"] for value in results[LABELS])
 
     def row(name: str, values: list[dict[str, float]]) -> Row:
         accuracies = [100 * value["accuracy"] for value in values]
-        epochs = [value["epoch_seconds"] for value in values if value["epoch_seconds"] is not None]
         return Row(
             name,
             len(values),
@@ -63,22 +68,22 @@ def rows(out: Path) -> list[Row]:
             round(100 * statistics.mean(value["agreement"] for value in values), 2),
             round(statistics.mean(value["kl"] for value in values), 3),
             round(100 * statistics.mean(value["teacher_accuracy"] for value in values), 2),
-            round(statistics.median(epochs) / floor["epoch_seconds"], 2) if epochs else None,
-            round(statistics.median(value["seconds"] for value in values) / floor["seconds"], 2),
+            steps.get(name),
+            round(seconds / floor, 2) if floor and (seconds := _seconds(values)) else None,
         )
 
     return sorted((row(name, values) for name, values in results.items()), key=lambda each: -each.accuracy)
 
 
-def write_table(out: Path, target: Path | None) -> None:
-    """Print the table, and with `target` write `TARGET.csv` and `TARGET.svg`."""
-    table = rows(out)
+def write_table(out: Path, target: Path | None, steps: Path | None) -> None:
+    """Print the table, and with `target` write `TARGET.csv` and `TARGET.svg`; `steps` is what `bench/distillation_step.py` wrote."""
+    table = rows(out, _step_costs(steps) if steps else {})
     print(f"{'method':<28}{'seeds':>6}{'accuracy':>10}{'gain':>8}{'agrees':>8}{'KL':>7}{'step':>6}{'training':>9}")
     for row in table:
-        step = f"{row.step_cost:.2f}" if row.step_cost else "-"
+        step, training = (f"{cost:.2f}" if cost else "-" for cost in (row.step_cost, row.training_cost))
         print(
             f"{row.name:<28}{row.seeds:>6}{row.accuracy:>7.2f} ±{row.deviation:<4.2f}{row.gain:>+6.2f}{row.agreement:>8.2f}{row.kl:>7.3f}"
-            f"{step:>6}{row.training_cost:>9.2f}"
+            f"{step:>6}{training:>9}"
         )
     if target is None or not table:
         return
@@ -88,6 +93,16 @@ def write_table(out: Path, target: Path | None) -> None:
         writer.writeheader()
         writer.writerows(asdict(row) for row in table)
     _picture(table, target.with_suffix(".svg"))
+
+
+def _seconds(values: list[dict[str, float]]) -> float | None:
+    timed = [value["seconds"] for value in values if "seconds" in value]
+    return statistics.median(timed) if timed else None
+
+
+def _step_costs(file: Path) -> dict[str, float]:
+    with file.open(newline="") as stream:
+        return {LABELS: 1.0, **{row["loss"]: round(float(row["ratio"]), 2) for row in csv.DictReader(stream)}}
 
 
 def _picture(table: list[Row], file: Path) -> None:

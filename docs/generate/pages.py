@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import board_pages, command_line, python_interface, recipe_keys, report_schema
+from docs.generate import board_pages, command_line, method_pages, python_interface, recipe_keys, report_schema
 
 DOCS = Path(__file__).parent.parent
 
@@ -15,12 +15,12 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/report.md": report_schema.page,
     "reference/python.md": python_interface.page,
 }
-"""Single pages; `docs/operators.md` and `docs/methods/` come from `tinykd.report`, which `tinykd methods` shares."""
+"""Single pages; `docs/operators.md` comes from `tinykd.report.operators`."""
 
-OWNED = ("boards", "reference")
+OWNED = ("boards", "methods", "reference")
 """Folders in which every page is generated."""
 
 
 def pages() -> dict[str, str]:
     """Text by path below `docs/`."""
-    return {**{name: make() for name, make in PAGES.items()}, **board_pages.pages()}
+    return {**{name: make() for name, make in PAGES.items()}, **board_pages.pages(), **method_pages.pages()}

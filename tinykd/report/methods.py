@@ -1,12 +1,10 @@
-"""Losses and schemes for people: a table in the terminal, and `docs/methods/`: `python -m tinykd.report.methods docs/methods`."""
+"""Losses and schemes for people: a list, and a page each."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from tinykd.recipe.methods import Method, methods
+from tinykd.recipe.methods import Method
 
 TITLES = {
     "response": "Response losses: logits against logits",
@@ -14,7 +12,6 @@ TITLES = {
     "relation": "Relation losses: how layers or samples lie to each other",
     "scheme": "Schemes: who is trained, against what",
 }
-GENERATED = "This page is generated from the recipe's sections (`tinykd/recipe/losses/`, `tinykd/recipe/schemes/`) by `make docs`."
 
 
 def methods_text(found: Sequence[Method]) -> str:
@@ -32,20 +29,6 @@ def methods_text(found: Sequence[Method]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def index_page(found: Sequence[Method]) -> str:
-    """`README.md` of the folder: every method in a table."""
-    lines = ["# Distillation methods", "", GENERATED, "", "`tinykd methods` prints the same list, `tinykd methods NAME` one page.", ""]
-    for family, title in TITLES.items():
-        lines += [f"## {title}", "", "| name | what it does | paper | cost |", "|---|---|---|---|"]
-        lines += [
-            f"| [`{method.name}`]({method.name}.md) | {_cell(method.summary)} | {_cell(method.paper)} | {_cell(method.cost)} |"
-            for method in found
-            if method.family == family
-        ]
-        lines += [""]
-    return "\n".join(lines)
-
-
 def page(method: Method) -> str:
     """One method: what it is, formula, paper, cost, keys, and how a recipe says it."""
     header = "[distill.scheme]" if method.family == "scheme" else "[[distill.losses]]"
@@ -55,23 +38,5 @@ def page(method: Method) -> str:
     lines += ["## In a recipe", "", "```toml", header, f'name = "{method.name}"']
     lines += [f"{one.name} = {one.default}" for one in method.parameters if one.default is not None]
     lines += ["```", "", "Every key may be left out; these are the defaults.", "", "| key | meaning |", "|---|---|"]
-    lines += [f"| `{one.name}` | {_cell(one.meaning)} |" for one in method.parameters]
-    return "\n".join([*lines, "", GENERATED, ""])
-
-
-def pages() -> dict[str, str]:
-    """Every file of `docs/methods/`, by name."""
-    found = methods()
-    return {"README.md": index_page(found), **{f"{method.name}.md": page(method) for method in found}}
-
-
-def _cell(text: str) -> str:
-    """A cell of a Markdown table: a bar would end it."""
-    return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (folder / name).write_text(text, encoding="utf-8")
+    lines += ["| `{}` | {} |".format(one.name, one.meaning.replace("|", "\\|")) for one in method.parameters]
+    return "\n".join([*lines, ""])
