@@ -29,10 +29,18 @@ def show(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
     click.echo(loaded.model_dump_json(indent=2) if as_json else toml.show(loaded), nl=as_json)
 
 
-@command.command(name="list", epilog="\b\nExample:\n  tinykd recipe list\n")
-def list_shipped() -> None:
-    """List the shipped recipes."""
-    from tinykd.recipe.toml import shipped_recipes
+@command.command(name="list", epilog="\b\nExamples:\n  tinykd recipe list\n  tinykd recipe list --json\n")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines, nothing else.")
+def list_shipped(as_json: bool) -> None:
+    """List the shipped recipes and what each is about."""
+    import json
 
-    for name in shipped_recipes():
-        click.echo(name)
+    from tinykd.recipe.toml import about, shipped_recipes
+
+    found = {name: about(name) for name in shipped_recipes()}
+    if as_json:
+        click.echo(json.dumps([{"name": name, "about": line} for name, line in found.items()], indent=2))
+        return
+    width = max(map(len, found))
+    for name, line in found.items():
+        click.echo(f"{name:<{width}}  {line}")

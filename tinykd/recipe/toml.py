@@ -81,6 +81,12 @@ def shipped_recipes() -> list[str]:
     return sorted(folder.name for folder in models_folder().iterdir() if (folder / FILE).is_file())
 
 
+def about(name: str) -> str:
+    """What a shipped recipe says of itself in its first line, `# name: ...`."""
+    first = _text(models_folder() / name / FILE).split("\n", 1)[0]
+    return first.removeprefix("#").strip().removeprefix(f"{name}:").strip()
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
