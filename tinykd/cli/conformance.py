@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from tinykd.cli.verdict import verdict
+
 EXAMPLES = """\b
 Examples:
   tinykd conformance models/
@@ -31,5 +33,6 @@ def command(folder: Path, targets: tuple[str, ...], as_json: bool) -> None:
     for outcome in conformance(folder, targets):
         defects += outcome.verdict == "defect"
         click.echo(json.dumps(vars(outcome)) if as_json else str(outcome))
-    if defects:
-        raise IntegersDiffer(f"{defects} of the models show a defect", "report them with the lines above")
+    with verdict(as_json):
+        if defects:
+            raise IntegersDiffer(f"{defects} of the models show a defect", "report them with the lines above")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from tinykd.cli.verdict import verdict
+
 EXAMPLES = """\b
 Examples:
   tinykd inspect model.tflite
@@ -51,10 +53,6 @@ def command(
     settings = settings_of(opened, target, rounding, None, without, also)
     core = features(find_target(settings.target), settings.optimize)
     found = inspect(opened.graph, settings.rounding, features=core, without=settings.without, with_also=settings.also)
-    if as_json:
-        click.echo(found.model_dump_json(indent=2))
-        if found.refused:
-            raise SystemExit(5)
-        return
-    click.echo(inspection_text(found), nl=False)
-    check(found)
+    click.echo(found.model_dump_json(indent=2) if as_json else inspection_text(found), nl=as_json)
+    with verdict(as_json):
+        check(found)

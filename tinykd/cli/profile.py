@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tinykd.cli.options import Choices, target_options
+from tinykd.cli.verdict import verdict
 
 EXAMPLES = """\b
 Examples:
@@ -54,5 +55,6 @@ def command(
     record_profile(exported, found)
     refresh_manifest(exported)
     click.echo(found.model_dump_json(indent=2) if chosen.as_json else profile_text(found), nl=chosen.as_json)
-    if not found.exact:
-        raise IntegersDiffer("the profiled inference is not exact", "`tinykd verify --layers` shows where it differs")
+    with verdict(chosen.as_json):
+        if not found.exact:
+            raise IntegersDiffer("the profiled inference is not exact", "`tinykd verify --layers` shows where it differs")
