@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from tinykd.distill.keras_modules import keras, native_stderr_hidden, tensorflow, tf_keras
 from tinykd.distill.model_config import read_config
 from tinykd.distill.teacher import load_teacher
-from tinykd.errors import RecipeError, UnsupportedModel, UsageError
+from tinykd.errors import RecipeError, ToolError, UnsupportedModel, UsageError
 
 pytestmark = pytest.mark.train
 
@@ -162,6 +163,52 @@ def test_published_teachers_load(name: str, shape: tuple[int, ...], classes: int
     teacher = load_teacher(Path(os.environ["TINYKD_TEACHERS"]) / name, "probabilities", shape, classes)
     logits = teacher.logits(np.random.default_rng(0).random((2, *shape), dtype=np.float32))
     np.testing.assert_allclose(np.exp(logits).sum(axis=1), 1.0, atol=1e-3)
+
+
+def onnx_of(model: Any, path: Path, batch: int | None = None, dtype: str = "FLOAT") -> Path:
+    """The network of this file as PyTorch would export it: channels first, the dense layer's rows in that order."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    kernel, bias, dense, offset = (np.asarray(weight) for weight in model.get_weights())
+    rows = dense.reshape(2, 2, 3, 3).transpose(2, 0, 1, 3).reshape(12, 3)
+    constants = {"kernel": kernel.transpose(3, 2, 0, 1), "bias": bias, "dense": rows, "offset": offset}
+    nodes = [
+        helper.make_node("Conv", ["x", "kernel", "bias"], ["maps"]),
+        helper.make_node("Relu", ["maps"], ["on"]),
+        helper.make_node("Flatten", ["on"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "dense", "offset"], ["logits"]),
+    ]
+    size = "samples" if batch is None else batch
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("x", getattr(TensorProto, dtype), [size, 1, 4, 4])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [size, 3])],
+        [numpy_helper.from_array(np.ascontiguousarray(value, np.float32), name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize("batch", [None, 1, 4])
+def test_an_onnx_teacher_with_channels_first(tmp_path: Path, batch: int | None) -> None:
+    model = network(keras())
+    teacher = load_teacher(onnx_of(model, tmp_path / "t.onnx", batch), "logits", SHAPE, 3)
+    np.testing.assert_allclose(teacher.logits(X), np.asarray(model(X)), atol=1e-5)
+    assert teacher.input_layout == "channels_first"
+    assert list(teacher.layers) == ["logits"]
+    with pytest.raises(UnsupportedModel, match=r"\[1, 4, 4\].*\[8, 8, 1\]"):
+        load_teacher(tmp_path / "t.onnx", "logits", (8, 8, 1), 3)
+
+
+def test_onnx_without_its_runtime_or_of_no_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"\x08\x07 nothing useful here")
+    with pytest.raises(UnsupportedModel, match="cannot load it"):
+        load_teacher(tmp_path / "bad.onnx", "logits", SHAPE, 3)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ToolError, match="onnxruntime, which is not installed"):
+        load_teacher(tmp_path / "bad.onnx", "logits", SHAPE, 3)
 
 
 def test_maps_with_channels_first_are_read_channels_last(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import click
 )
 @click.argument("recipe", default="digits")
 @click.option(
-    "--teacher", type=click.Path(path_type=Path), help="Trained teacher: .keras, .h5, SavedModel folder, .tflite, or outputs .npz."
+    "--teacher", type=click.Path(path_type=Path), help="Trained teacher: .keras, .h5, SavedModel folder, .tflite, .onnx, or outputs .npz."
 )
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder to look in for data before downloading.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Run directory; default runs/RECIPE.")

@@ -14,8 +14,9 @@ from tinykd.distill.evaluation import predictor
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.keras_modules import native_stderr_hidden, tensorflow
 from tinykd.distill.keras_modules import tf_keras as _tf_keras
-from tinykd.distill.layout import Layout, channels_last, shape_channels_last
+from tinykd.distill.layout import Layout, channels_first, channels_last, shape_channels_last
 from tinykd.distill.model_config import read_config
+from tinykd.distill.onnx_model import OnnxModel
 from tinykd.distill.outside_outputs import is_outputs
 from tinykd.distill.tap import LOGITS, layer_shapes, tap
 from tinykd.errors import RecipeError, UnsupportedModel, UsageError
@@ -49,13 +50,23 @@ class Network:
 
 @dataclass(frozen=True)
 class Teacher:
-    """A fixed network whose logits, and layers, a student learns from."""
+    """A fixed network whose logits, and layers, a student learns from.
+
+    Attributes:
+        network: What computes them.
+        kind: What it returns.
+        classes: Of the data.
+        source: Its file, for messages.
+        layout: Of its maps.
+        input_layout: Of its inputs; the data's are always channels last.
+    """
 
     network: Network
     kind: OutputKind
     classes: int
     source: str
     layout: Layout = "channels_last"
+    input_layout: Layout = "channels_last"
 
     def logits(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 `[samples, classes]`; probabilities become logits by their logarithm.
@@ -64,7 +75,7 @@ class Teacher:
             UnsupportedModel: other than `classes` outputs a sample, or NaN.
             RecipeError: the outputs are not of the kind that the recipe says.
         """
-        return self._checked(self.network.outputs(x))
+        return self._checked(self.network.outputs(self._given(x)))
 
     @property
     def layers(self) -> Mapping[str, tuple[int, ...]]:
@@ -94,10 +105,13 @@ class Teacher:
         forward = tensorflow().function(lambda x: tapped(x, training=False), autograph=False, reduce_retracing=True)
 
         def read(x: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-            outputs = {name: channels_last(np.asarray(value, np.float32), self.layout) for name, value in forward(x).items()}
+            outputs = {name: channels_last(np.asarray(value, np.float32), self.layout) for name, value in forward(self._given(x)).items()}
             return outputs | {LOGITS: self._checked(outputs[LOGITS])}
 
         return read
+
+    def _given(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        return channels_first(x) if self.input_layout == "channels_first" else x
 
     def _checked(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         if outputs.ndim != 2 or outputs.shape[1] != self.classes:
@@ -121,7 +135,9 @@ class Teacher:
 
 
 def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], classes: int, layout: Layout = "channels_last") -> Teacher:
-    """The teacher in a `.keras` (either Keras), `.h5`, `.tflite` file or SavedModel folder.
+    """The teacher in a `.keras` (either Keras), `.h5`, `.tflite`, `.onnx` file or SavedModel folder.
+
+    Where it takes `[channels, height, width]`, as PyTorch's models do, it is given that.
 
     Args:
         path: File or folder.
@@ -136,12 +152,19 @@ def load_teacher(path: Path, kind: OutputKind, input_shape: tuple[int, ...], cla
     """
     network = READERS[teacher_kind(path)](path)
     expected = network.input_shape
-    if len(expected) != len(input_shape) or any(want not in (None, have) for want, have in zip(expected, input_shape, strict=True)):
+    first = (*input_shape[-1:], *input_shape[:-1])
+    if len(input_shape) == 3 and not _takes(expected, input_shape) and _takes(expected, first):
+        return Teacher(network, kind, classes, str(path), layout, "channels_first")
+    if not _takes(expected, input_shape):
         raise UnsupportedModel(
             f"{path}: the teacher takes inputs of shape {list(expected)}, the data has {list(input_shape)}",
             "give a teacher trained on this data's shape, or store its outputs in an .npz and pass that",
         )
     return Teacher(network, kind, classes, str(path), layout)
+
+
+def _takes(expected: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    return len(expected) == len(shape) and all(want in (None, have) for want, have in zip(expected, shape, strict=True))
 
 
 def teacher_kind(path: Path) -> str:
@@ -212,6 +235,11 @@ def _read_tflite(path: Path) -> Network:
     return Network(model.real_outputs, model.input_shape, None, max(SMALLEST_PROBABILITY, model.output_step / 2))
 
 
+def _read_onnx(path: Path) -> Network:
+    model = OnnxModel(path)
+    return Network(model.outputs, model.input_shape, None)
+
+
 def _first_line(error: Exception) -> str:
     text = str(error).strip().splitlines()
     return text[0][:300] if text else type(error).__name__
@@ -222,10 +250,11 @@ READERS: dict[str, Callable[[Path], Network]] = {
     ".h5": _read_keras,
     ".hdf5": _read_keras,
     ".tflite": _read_tflite,
+    ".onnx": _read_onnx,
     "": _read_saved_model,
 }
 
 #: Stored outputs: read by `tinykd.distill.outside_outputs`, not a network.
 STORED = ".npz"
 
-KINDS = (".keras", ".h5", ".tflite", "a SavedModel folder", "stored outputs (.npz or a folder)")
+KINDS = (".keras", ".h5", ".tflite", ".onnx", "a SavedModel folder", "stored outputs (.npz or a folder)")

@@ -46,7 +46,8 @@ class Teacher(Section):
     net: NetName | None = Field(default=None, description="architecture to train; resnet8 unless path is given")
     knobs: dict[str, Any] = Field(default_factory=dict, description="keyword arguments of the architecture", validate_default=True)
     path: str | None = Field(
-        default=None, description="Keras 3 .keras, legacy .keras/.h5, SavedModel folder, .tflite, or stored outputs .npz; replaces net"
+        default=None,
+        description=".keras, .h5, SavedModel folder, .tflite, .onnx, or stored outputs .npz; replaces net",
     )
     outputs: Literal["logits", "probabilities"] = Field(default="logits", description="what a teacher from path returns")
     layout: Literal["channels_last", "channels_first"] = Field(default="channels_last", description="of the maps of a teacher from path")
