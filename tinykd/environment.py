@@ -80,7 +80,7 @@ def environment(command: str) -> Environment:
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         processor=name[1].strip() if name else platform.processor() or platform.machine(),
         instruction_sets=tuple(one for one in INSTRUCTION_SETS if one in flags),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=cores(),
         memory_bytes=_memory(),
         accelerators=tuple(model[1].strip() for device in devices if (model := re.search(r"^Model:(.*)$", _read(device), re.MULTILINE))),
         variables={key: value for key, value in sorted(os.environ.items()) if VARIABLES.fullmatch(key)},
@@ -104,6 +104,11 @@ def _packages() -> Iterator[tuple[str, str]]:
         name = distribution.metadata["Name"]
         if name:
             yield name.lower().replace("_", "-"), distribution.version
+
+
+def cores() -> int:
+    """Of this machine that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _source_hash() -> str:

@@ -65,6 +65,20 @@ def test_a_refused_model_does_not_hide_the_others(models: tuple[Path, Path], tmp
     assert tinykd("check").returncode == 2
 
 
+def test_more_than_a_board_has_is_over_budget_with_its_figures(models: tuple[Path, Path], tmp_path: Path) -> None:
+    """Beyond the memory of the chip itself nothing can be linked in place; it is measured all the same, and the next model too."""
+    small = tmp_path / "small.toml"
+    small.write_text(
+        'core = "cortex-m4"\nflash = { origin = 0x0800_0000, bytes = 4096 }\nram = { origin = 0x2000_0000, bytes = 4096 }\n'
+        'stand_in = "mps2-an386"\n'
+    )
+    outcome = tinykd("check", *models, "--board", small, "--json")
+    assert outcome.returncode == 3, outcome.stderr
+    for one in json.loads(outcome.stdout)["models"]:
+        assert one["verdict"] == "over budget"
+        assert one["flash_bytes"] > one["budget"]["flash_bytes"] == 4096
+
+
 def test_without_a_compiler_it_is_an_estimate_and_says_so(models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     from tinykd.deploy import check
     from tinykd.errors import ToolError

@@ -93,6 +93,25 @@ def test_varied_by_the_command_line(tmp_path: Path) -> None:
     assert "plain" in caught.value.hint
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_changed_treatment_needs_a_name_of_its_own(tmp_path: Path, order: int) -> None:
+    treatments = ['{name = "distilled", set = {seed = 3}}', '{name = "distilled_qat"}'][::order]
+    path = tmp_path / "study.toml"
+    path.write_text(f'recipe = "digits"\ntreatments = [{", ".join(treatments)}]\n')
+    with pytest.raises(RecipeError, match="a training of that name is known"):
+        cells_of(find_study(str(path)))
+
+
+def test_another_teacher_in_the_recipe_is_another_key(tmp_path: Path) -> None:
+    teacher, path = tmp_path / "teacher.keras", tmp_path / "study.toml"
+    path.write_text(f'recipe = "digits"\n[grid]\n"teacher.path" = ["{teacher}"]\n')
+    keys = []
+    for content in (b"one", b"two", b"one"):
+        teacher.write_bytes(content)
+        keys.append(cells_of(find_study(str(path)))[0].key(None))
+    assert keys[0] == keys[2] != keys[1]
+
+
 def test_a_recipe_is_a_study_too(tmp_path: Path) -> None:
     assert {cell.training for cell in cells_of(find_study("digits"))} == {"plain", "distilled"}
     recipe = tmp_path / "mine.toml"

@@ -55,18 +55,21 @@ def command(
     STUDY is a shipped study, a study file, or a recipe. Interrupted, the same command goes on; finished cells are not computed
     again. A cell that fails leaves the others alone and is shown at the end; the exit code is then that of its error.
     """
+    from tinykd.environment import cores
     from tinykd.study.cells import QUICK, cells_of
     from tinykd.study.file import find_study, varied
+    from tinykd.study.plots import require_matplotlib
     from tinykd.study.progress import watcher_on
     from tinykd.study.results import summary_text, write_results
     from tinykd.study.rows import as_json as rows_as_json
-    from tinykd.study.run import Outcome, cores, run_cells, stored_rows
+    from tinykd.study.run import Outcome, run_cells, stored_rows
 
     file = varied(find_study(study), trials, grid, treatments)
     cells = cells_of(file, overrides, QUICK if quick else None, teacher)
     if only_list:
         click.echo("\n".join(f"{cell.name}: {', '.join(one.name for one in cell.treatments)}" for cell in cells))
         return 0
+    require_matplotlib()
     folder = out or Path("studies") / (f"{file.study.name}-quick" if quick else file.study.name)
     jobs = jobs or min(8, cores())
     if only_page:

@@ -12,7 +12,8 @@ from tinykd.deploy.source import open_source, settings_of, with_budget
 from tinykd.errors import OverBudget, ToolError, UnsupportedModel
 from tinykd.report.check import Check, Checked
 from tinykd.report.memory import Budget, advice
-from tinykd.target.targets import find_target
+from tinykd.sizes import parse_size
+from tinykd.target.targets import Target, find_target
 from tinykd.target.toolchain import find_toolchain
 
 
@@ -38,22 +39,19 @@ def require_passed(check: Check) -> None:
 
 
 def _check(model: Path, target: str | None, optimize: str | None, flash: str | None, ram: str | None, toolchain: str) -> Checked:
-    core = find_target(target or "cortex-m")
+    name = target or "cortex-m"
     try:
         source = with_budget(open_source(model), flash, ram, target)
         settings = settings_of(source, target, None, optimize, (), ())
+        name = settings.target
         with tempfile.TemporaryDirectory(prefix="tinykd-check-") as folder:
             exported = export(source, settings, Path(folder) / "export")
-            compiler = _has_compiler(exported.target.name, toolchain)
+            compiler = _has_compiler(exported.target, toolchain)
             memory = measured(exported, toolchain)[0] if compiler else memory_report(exported, None)
-    except UnsupportedModel as error:
-        board = core.board
-        budget = (
-            Budget(flash_bytes=board.budget.flash_bytes, ram_bytes=board.budget.ram_bytes) if board else Budget(flash_bytes=0, ram_bytes=0)
-        )
+    except (UnsupportedModel, OverBudget) as error:
         return Checked(
-            model=str(model), verdict="unsupported", target=core.name, measured=False, flash_bytes=None, ram_bytes=None, arena_bytes=None,
-            budget=budget, why=(error.message,),
+            model=str(model), verdict="unsupported" if isinstance(error, UnsupportedModel) else "over budget", target=name,
+            measured=False, flash_bytes=None, ram_bytes=None, arena_bytes=None, budget=_budget(name, flash, ram), why=(error.message,),
         )  # fmt: skip
     return Checked(
         model=str(model),
@@ -68,10 +66,20 @@ def _check(model: Path, target: str | None, optimize: str | None, flash: str | N
     )
 
 
-def _has_compiler(target: str, toolchain: str) -> bool:
+def _budget(target: str, flash: str | None, ram: str | None) -> Budget:
+    """What was asked for, else the board's; nothing where neither is known."""
+    board = find_target(target).board
+    own = board.budget if board else None
+    return Budget(
+        flash_bytes=parse_size(flash) if flash else own.flash_bytes if own else 0,
+        ram_bytes=parse_size(ram) if ram else own.ram_bytes if own else 0,
+    )
+
+
+def _has_compiler(target: Target, toolchain: str) -> bool:
     """Whether the image can be linked here; a compiler that was asked for by name must be there."""
     try:
-        find_toolchain(find_target(target), toolchain)
+        find_toolchain(target, toolchain)
     except ToolError:
         if toolchain != "auto":
             raise

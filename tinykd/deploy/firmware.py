@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tinykd.deploy.export import Exported
 from tinykd.deploy.memory import budget_of, memory_report
 from tinykd.errors import OverBudget
 from tinykd.report.memory import Budget, Memory, advice
-from tinykd.target.build import Image, build
+from tinykd.target.build import ROOM, Image, build
 from tinykd.target.targets import on_device
 from tinykd.target.toolchain import find_toolchain
 
@@ -57,7 +59,9 @@ def measured(exported: Exported, toolchain: str = "auto") -> tuple[Memory, Image
         board = exported.target.board
         if board is None:
             raise
-        return memory_report(exported, build_firmware(exported, physical_memory(exported), toolchain)), None
+        roomy = replace(board, flash=replace(board.flash, bytes=ROOM), ram=replace(board.ram, bytes=ROOM))
+        without_end = replace(exported, target=replace(exported.target, board=roomy))
+        return memory_report(exported, build_firmware(without_end, Budget(flash_bytes=ROOM, ram_bytes=ROOM), toolchain)), None
     return memory_report(exported, image), image
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import shutil
 import subprocess
@@ -89,7 +90,7 @@ def find_program(tool: Tool) -> str | None:
 def mounted(label: str) -> Path | None:
     """Where the drive with this name is mounted on Linux or macOS."""
     roots = (Path("/Volumes"), Path("/media"), *Path("/media").glob("*"), *Path("/run/media").glob("*"))
-    return next((root / label for root in roots if (root / label).is_dir()), None)
+    return next((root / label for root in roots if os.path.isdir(root / label)), None)  # noqa: PTH112 - is_dir() raises where it may not look
 
 
 def write_forms(plan: Plan) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tinykd.deploy.export import Exported
 from tinykd.deploy.firmware import build_device
-from tinykd.deploy.manifest import built_image, record_manifest, source_files
+from tinykd.deploy.manifest import built_image, current_manifest, record_manifest
 from tinykd.deploy.manifest_check import check_manifest, require_unbroken
 from tinykd.errors import BrokenChain, IntegersDiffer, UsageError
 from tinykd.report.manifest import FILE, Manifest, read_manifest
@@ -35,10 +35,10 @@ def build_checked(exported: Exported, toolchain: str, key: Path | None) -> tuple
     if board is None:
         raise UsageError("no board is named", "add --board NAME: `tinykd boards` lists them")
     image = build_device(exported, toolchain)
-    manifest = _manifest(exported)
+    manifest = current_manifest(exported)
     link = manifest.link("device") if manifest else None
     digest = file_hash(image.elf)
-    if key is None and (manifest is None or link is None):
+    if key is None and link is None:
         emulated = manifest.link("image") if manifest else None
         record_manifest(exported, built_image(exported, emulated.sha256) if emulated else None, image.elf)
         manifest = read_manifest(exported.folder / FILE)
@@ -55,15 +55,6 @@ def build_checked(exported: Exported, toolchain: str, key: Path | None) -> tuple
             f"do not flash it; see which layer differs: tinykd verify {exported.folder} --layers",
         )
     return image, board, tuple(_remarks(manifest, exported))
-
-
-def _manifest(exported: Exported) -> Manifest | None:
-    """The export's manifest, if it is about these very sources."""
-    path = exported.folder / FILE
-    if not path.exists():
-        return None
-    found = read_manifest(path)
-    return found if found.files == source_files(exported) else None
 
 
 def _remarks(manifest: Manifest, exported: Exported) -> list[str]:

@@ -34,8 +34,7 @@ def record_manifest(exported: Exported, image: Path | None, device: Path | None 
         image: the ELF for the emulator that was built from the export just now; None where none was.
         device: likewise the ELF for the board itself; one that an earlier manifest names stays where the sources are still the same.
     """
-    files = source_files(exported)
-    built = Built(files, image, device or _kept_device(exported, files))
+    built = Built(source_files(exported), image, device or _kept_device(exported))
     folders = [exported.folder]
     if exported.source.run is not None:
         folders.append(exported.source.run.root)
@@ -62,10 +61,17 @@ def record_run_manifest(run: RunDirectory) -> Path:
 
 def refresh_manifest(exported: Exported) -> None:
     """Write the manifest after something was exported that was not built as it is: without an image, unless the sources are the same."""
-    path = exported.folder / FILE
-    if path.exists() and read_manifest(path).files == source_files(exported):
-        return
-    record_manifest(exported, None)
+    if current_manifest(exported) is None:
+        record_manifest(exported, None)
+
+
+def current_manifest(exported: Exported) -> Manifest | None:
+    """The export's manifest, if it is one and is about these very sources."""
+    try:
+        found = read_manifest(exported.folder / FILE)
+    except UsageError:
+        return None
+    return found if found.files == source_files(exported) else None
 
 
 def built_image(exported: Exported, sha256: str | None) -> Path | None:
@@ -159,14 +165,11 @@ def _report(source: Source, export: Path) -> RunReport:
     return own.model_copy(update={"distillation": open_report(source.run.root).distillation})
 
 
-def _kept_device(exported: Exported, files: tuple[SourceFile, ...]) -> Path | None:
+def _kept_device(exported: Exported) -> Path | None:
     """The board's image that the export's manifest names, if it was made from these very sources and is still the same."""
-    try:
-        before = read_manifest(exported.folder / FILE)
-    except UsageError:
-        return None
-    link = before.link("device")
-    if link is None or link.path is None or before.files != files:
+    before = current_manifest(exported)
+    link = before.link("device") if before else None
+    if link is None or link.path is None:
         return None
     path = exported.folder / link.path
     return path if path.is_file() and file_hash(path) == link.sha256 else None

@@ -1,7 +1,8 @@
 """Batch-norm statistics measured again after training.
 
 Moving averages lag: on a tiny data set they still remember the first epochs, and under augmentation they describe inputs
-that evaluation never sees. Before a network is evaluated its statistics are measured on plain training samples.
+that evaluation never sees. Before a network is evaluated its statistics are measured on plain training samples, and kept unless
+those of training validate better.
 """
 
 from __future__ import annotations

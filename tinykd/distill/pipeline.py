@@ -131,7 +131,10 @@ class Pipeline:
                 trainer = replace(trainer, steps=MaskedSteps(zeros_of(student)) if sparse else PLAIN)
                 lessons = tutor.lessons(objective.teacher_layers)
                 history = trainer.fit(model, learning.data.train.y, lessons, self.data.validation)
-            chosen.settle(model, calibration)
+            if history:
+                self.stages.settled(model, lambda: chosen.settle(model, calibration))
+            else:
+                chosen.settle(model, calibration)
             self.stages.save_predictions("qat", predictor(model))
             self._keep_errors(chosen.errors(model, self.data.validation.x[:ERROR_SAMPLES]))
             self.progress.note("quantize: converting to int8")

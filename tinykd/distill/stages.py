@@ -17,13 +17,14 @@ from tinykd import nets
 from tinykd.data import Dataset
 from tinykd.distill.batch_norm import reestimate_batch_norm
 from tinykd.distill.checkpoint import EpochRecord
-from tinykd.distill.evaluation import predictor
+from tinykd.distill.evaluation import accuracy, predictor
 from tinykd.distill.keras_files import save_keras
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.objective import Objective
 from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.seeds import seed_everything
 from tinykd.distill.trainer import PLAIN, Lessons, Steps, Trainer
+from tinykd.distill.weights import read_variables, write_variables
 from tinykd.recipe.model import Recipe, Training
 from tinykd.recipe.net import Net
 from tinykd.run import RunDirectory, content_key, write_atomically
@@ -84,9 +85,23 @@ class Stages:
 
     def kept(self, stage: str, model: Any, history: tuple[EpochRecord, ...]) -> Values:
         """Settle a trained network's batch norm, evaluate it and write it to `STAGE.keras`; its values."""
-        reestimate_batch_norm(model, self.data.train.x)
+        self.settled(model, lambda: reestimate_batch_norm(model, self.data.train.x))
         self.save(model, stage)
         return training_values(history, int(model.count_params()))
+
+    def settled(self, model: Any, settle: Callable[[], None]) -> None:
+        """Do what `settle` does to a trained network, unless fewer validation samples are right after it.
+
+        Statistics measured anew on plain samples are better where moving averages lag behind a short training; after a long one they
+        are a smaller sample of the same.
+        """
+        before, right = read_variables(model.variables), self._validation_accuracy(model)
+        settle()
+        if self._validation_accuracy(model) < right:
+            write_variables(model.variables, before)
+
+    def _validation_accuracy(self, model: Any) -> float:
+        return accuracy(predictor(model)(self.data.validation.x), self.data.validation.y)
 
     def trained(self, stage: str, key: str, model: Any, training: Training, objective: Objective, lessons: Lessons) -> Values:
         """`fitted`, then `kept`."""

@@ -56,10 +56,11 @@ class Cell:
 
     def key(self, teacher: Path | None) -> str:
         """Hash of what the cell's rows depend on; data on disk is taken to stay as it is."""
+        given = teacher or _given(self.recipe)
         return content_key(
             recipe=self.recipe.model_dump(mode="json"),
             treatments=[(one.name, one.form) for one in self.treatments],
-            teacher=file_hash(teacher) if teacher else None,
+            teacher=file_hash(given) if given else None,
             version=__version__,
         )
 
@@ -146,6 +147,10 @@ def _plain(value: Any) -> str:
 def _treatment(own: OwnTreatment) -> Treatment:
     if own.name in TREATMENTS and own.model_fields_set <= {"name"}:
         return TREATMENTS[own.name]
+    if own.set and own.name in TRAININGS:
+        raise RecipeError(
+            f"treatment {own.name}: a training of that name is known", "give a treatment with values of its own a name of its own"
+        )
     if own.training not in TRAININGS:
         raise RecipeError(f"treatment {own.name}: no training is called {own.training}", f"choose one of {', '.join(TRAININGS)}")
     return Treatment(own.name, own.title or own.name, own.name if own.set else own.training, own.form, own.against)

@@ -14,7 +14,7 @@ from tinykd.errors import RecipeError
 from tinykd.recipe import lines
 from tinykd.recipe.parse import parse
 from tinykd.recipe.section import PositiveInt, Section
-from tinykd.recipe.toml import find_recipe, shipped_recipes
+from tinykd.recipe.toml import shipped_recipes
 from tinykd.resources import models_folder
 from tinykd.study.treatments import DEFAULT, FORMS, TRAININGS, TREATMENTS, Form
 
@@ -73,7 +73,6 @@ def find_study(path_or_name: str) -> StudyFile:
     """
     path = _path(path_or_name)
     if path is None:
-        find_recipe(path_or_name)
         return StudyFile(Study(name=Path(path_or_name).stem, recipe=path_or_name), path_or_name)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -121,7 +120,7 @@ def _checked(values: dict[str, Any], text: str, path: Path) -> Study:
         said = []
         for detail in error.errors(include_url=False):
             key = tuple(detail["loc"])
-            line = next((n for length in range(len(key), 0, -1) if (n := lines.line_of(stands, key[:length])) is not None), None)
+            line = lines.line_of(stands, key)
             message = "unknown key" if detail["type"] == "extra_forbidden" else detail["msg"]
             said.append(f"{path}{f':{line}' if line else ''}: {'.'.join(map(str, key))}: {message}")
         keys = ", ".join(Study.model_fields)

@@ -193,13 +193,20 @@ def _legend(figure: Any, axes: Sequence[Any]) -> None:
     )
 
 
+def require_matplotlib() -> None:
+    """Raise ToolError where matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise ToolError("a study's plots need matplotlib, which is not installed", "pip install 'tinykd[study]'") from None
+
+
 @contextmanager
 def _drawing() -> Iterator[ModuleType]:
     """Matplotlib's pyplot without a screen, in this file's style."""
-    try:
-        import matplotlib
-    except ImportError:
-        raise ToolError("plots need matplotlib, which is not installed", "pip install 'tinykd[study]'; study.csv is written") from None
+    require_matplotlib()
+    import matplotlib
+
     matplotlib.use("svg")
     from matplotlib import pyplot
 

@@ -176,11 +176,6 @@ def thread_environment(threads: int) -> dict[str, str]:
     return {name: str(threads) for name in names}
 
 
-def cores() -> int:
-    """Of this machine that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _order(cell: Cell, cells: Sequence[Cell], out: Path, data_dir: Path | None, teacher: Path | None) -> Order:
     others = (one for one in cells if one.name != cell.name and one.recipe.seed == cell.recipe.seed)
     return Order(

@@ -37,7 +37,9 @@ HOST_FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Iinclude", "-Isrc")
 UNKNOWN_STACK_BYTES = 4096
 """Stack to reserve where the worst case is unknown."""
 
-_ROOM = 1 << 27  # bytes of each memory for the first link, which only measures
+ROOM = 1 << 27
+"""Bytes of each memory for a link that only measures."""
+
 _JOBS = 2
 _LINES = 12
 
@@ -119,7 +121,7 @@ def build(
             elf, target, name, optimize, trace, None, None, StackBound(None, unknown=("the host's stack is not analysed",)), readings
         )
     script = tree / target.folder / "link.ld"
-    board, roomy = target.board, Budget(_ROOM, _ROOM)
+    board, roomy = target.board, Budget(ROOM, ROOM)
 
     def link(within: Budget, stack_bytes: int) -> Elf:
         _run(toolchain.link(target.core, objects, script.resolve(), _symbols(board, within, stack_bytes), elf), tree)
