@@ -57,9 +57,11 @@ def measured(out: Path, name: str, seed: int, budget: Budget, teacher: Path, kin
     pipeline.teacher()
     if name == LABELS:
         pipeline.baseline()
+        seconds = time.process_time() - started
         outputs = pipeline.teaching.outputs()
     else:
         pipeline.student()
+        seconds = time.process_time() - started
         outputs = pipeline.scheme.tutor.outputs() if name not in ONLINE else pipeline.teaching.outputs()
     stage = "baseline" if name == LABELS else "student"
     with np.load(folder / "predictions" / f"{stage}.npz", allow_pickle=False) as archive:
@@ -71,7 +73,7 @@ def measured(out: Path, name: str, seed: int, budget: Budget, teacher: Path, kin
         "agreement": agreement(outputs.test, student),
         "kl": predictive_kl(outputs.test, student),
         "teacher_accuracy": accuracy(outputs.test, images.test.y),
-        "seconds": time.process_time() - started,
+        "seconds": seconds,
         "samples": budget.samples,
         "epochs": budget.epochs,
         "views": budget.views,

@@ -56,31 +56,9 @@ static void check(struct golden *golden, const uint8_t *fed, const uint8_t *expe
     }
 }
 
-static uint32_t total_input_bytes(void)
-{
-    uint32_t bytes = 0, total = 0;
-
-    for (uint32_t k = 0; k < TINYKD_MODEL_INPUTS; ++k) {
-        (void)tinykd_model_input(arena, k, &bytes);
-        total += bytes;
-    }
-    return total;
-}
-
-static uint32_t total_output_bytes(void)
-{
-    uint32_t bytes = 0, total = 0;
-
-    for (uint32_t k = 0; k < TINYKD_MODEL_OUTPUTS; ++k) {
-        (void)tinykd_model_output(arena, k, &bytes);
-        total += bytes;
-    }
-    return total;
-}
-
 static struct golden check_golden_vectors(void)
 {
-    const uint32_t input_bytes = total_input_bytes(), output_bytes = total_output_bytes();
+    const uint32_t input_bytes = TINYKD_MODEL_INPUT_BYTES, output_bytes = TINYKD_MODEL_OUTPUT_BYTES;
     struct golden golden = {0u, 0u};
 
     for (uint32_t v = 0; v < tinykd_golden_count; ++v) {
@@ -178,7 +156,7 @@ static void infer(void)
         complain(INFERENCE_FAILED);
         return;
     }
-    tinykd_frame_begin(&frame, 'R', tag, 8u + total_output_bytes());
+    tinykd_frame_begin(&frame, 'R', tag, 8u + TINYKD_MODEL_OUTPUT_BYTES);
     tinykd_frame_word(&frame, (uint32_t)(ticks & 0xFFFFFFFFu));
     tinykd_frame_word(&frame, (uint32_t)(ticks >> 32));
     for (uint32_t k = 0; k < TINYKD_MODEL_OUTPUTS; ++k) {
@@ -195,7 +173,7 @@ static enum tinykd_heard read_payload(struct tinykd_frame *frame, uint8_t kind, 
     uint32_t bytes = 0;
     uint8_t skipped;
 
-    if (kind == 'R' && length == total_input_bytes()) {
+    if (kind == 'R' && length == TINYKD_MODEL_INPUT_BYTES) {
         for (uint32_t k = 0; k < TINYKD_MODEL_INPUTS && heard == TINYKD_HEARD; ++k) {
             void *input = tinykd_model_input(arena, k, &bytes);
             heard = tinykd_frame_read(frame, input, bytes);
@@ -222,7 +200,7 @@ static int is_sound(const struct boot *boot)
 static void send_boot(const struct boot *boot)
 {
     static const char text[] = TINYKD_MODEL_SHA256 "\n" TINYKD_MODEL_NAME "\n" TINYKD_VERSION "\n";
-    const uint32_t words[9] = {PROTOCOL, total_input_bytes(), total_output_bytes(),
+    const uint32_t words[9] = {PROTOCOL, TINYKD_MODEL_INPUT_BYTES, TINYKD_MODEL_OUTPUT_BYTES,
                                tinykd_golden_count, boot->golden.compared, boot->golden.differing,
                                tinykd_constants_crc, boot->constants_crc, tinykd_port_clock_hz()};
     struct tinykd_frame frame;
@@ -238,7 +216,7 @@ static void send_boot(const struct boot *boot)
 /* Answers an intact frame. */
 static void answer(const struct boot *boot, uint8_t kind, uint32_t length)
 {
-    if (kind == 'R' && length == total_input_bytes()) {
+    if (kind == 'R' && length == TINYKD_MODEL_INPUT_BYTES) {
         infer();
     } else if (kind == 'R') {
         complain(WRONG_LENGTH);

@@ -10,6 +10,7 @@ import pytest
 from tinykd.compile.sketch import flash, from_keras, peak_ram
 from tinykd.deploy.source import open_source
 from tinykd.errors import UnsupportedModel
+from tinykd.recipe.toml import load_recipe
 from tinykd.target.features import FEATURES
 
 if importlib.util.find_spec("keras") is None:
@@ -20,8 +21,6 @@ from tinykd.distill.keras_modules import keras as keras_3
 keras = keras_3()  # an import of one's own would choose the wrong tf.keras for all that comes later
 pytestmark = pytest.mark.train
 STUDENT = Path("models/mnist/student_int8.tflite")
-KNOBS = {"width": [16, 32, 64, 72, 80], "depth": 4, "strides": [1, 2, 2]}
-"""As its recipe has them."""
 
 
 @pytest.mark.parametrize("core", sorted(FEATURES))
@@ -29,7 +28,8 @@ def test_a_student_before_its_training_needs_what_it_needs_after(core: str) -> N
     from tinykd.nets import build
 
     real = open_source(STUDENT).graph
-    drawn = from_keras(build("ds_cnn", keras, (28, 28, 1), 10, **KNOBS))
+    student = load_recipe("mnist").student
+    drawn = from_keras(build(student.net, keras, (28, 28, 1), 10, **student.knobs))
     assert peak_ram(drawn, FEATURES[core], "exact") == peak_ram(real, FEATURES[core], "exact")
     assert flash(drawn, FEATURES[core]) == pytest.approx(flash(real, FEATURES[core]), rel=0.01)
 
@@ -50,3 +50,18 @@ def test_a_layer_without_a_sketch_is_named() -> None:
     inputs = keras.Input((8, 4))
     with pytest.raises(UnsupportedModel, match="'memory' of type LSTM"):
         from_keras(keras.Model(inputs, keras.layers.LSTM(3, name="memory")(inputs)))
+
+
+def test_every_operand_of_an_add_is_drawn() -> None:
+    inputs = keras.Input((4, 4, 3))
+    branches = [keras.layers.Conv2D(2, 1)(inputs) for _ in range(3)]
+    graph = from_keras(keras.Model(inputs, keras.layers.ReLU()(keras.layers.Add()(branches))))
+    adds = [op for op in graph.ops if op.kind == "ADD"]
+    assert len(adds) == 2
+    assert [bool(op.options.fused_activation) for op in adds] == [False, True], "the rectifier fuses with the last"
+
+
+def test_an_activation_that_would_be_an_operator_is_refused() -> None:
+    inputs = keras.Input((4, 4, 3))
+    with pytest.raises(UnsupportedModel, match="'wavy' ends with silu"):
+        from_keras(keras.Model(inputs, keras.layers.Conv2D(2, 1, activation="swish", name="wavy")(inputs)))

@@ -22,6 +22,8 @@ HEADER = """
 #define TINYKD_MODEL_ARENA_BYTES 64u
 #define TINYKD_MODEL_INPUTS 1u
 #define TINYKD_MODEL_OUTPUTS 1u
+#define TINYKD_MODEL_INPUT_BYTES 16u
+#define TINYKD_MODEL_OUTPUT_BYTES 16u
 int tinykd_fake_invoke(void *arena);
 static inline void *tinykd_model_input(void *arena, uint32_t k, uint32_t *bytes)
 {

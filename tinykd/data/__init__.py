@@ -69,7 +69,8 @@ def load(data: Data, seed: int, data_dir: Path | None = None) -> Dataset:
     splits["train"] = rest
     for name, limit in (("train", data.train_limit), ("validation", data.test_limit), ("test", data.test_limit)):
         if 0 < limit < len(splits[name].y):
-            splits[name] = _divided(splits[name], limit / len(splits[name].y), seed + 2, name)[1]
+            _, chosen = stratified(splits[name].y, limit / len(splits[name].y), seed + 2)
+            splits[name] = checked_split(name, splits[name].x[chosen], splits[name].y[chosen])
     check_same_features(splits)
     classes = check_classes(splits, len(source.class_names) or None)
     return Dataset(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shlex
 import shutil
 import subprocess
@@ -88,9 +87,9 @@ def find_program(tool: Tool) -> str | None:
 
 
 def mounted(label: str) -> Path | None:
-    """Where the drive with this name is mounted on Linux or macOS."""
+    """Where the drive with this name, which may hold `*`, is mounted on Linux or macOS."""
     roots = (Path("/Volumes"), Path("/media"), *Path("/media").glob("*"), *Path("/run/media").glob("*"))
-    return next((root / label for root in roots if os.path.isdir(root / label)), None)  # noqa: PTH112 - is_dir() raises where it may not look
+    return next((drive for root in roots for drive in root.glob(label) if drive.is_dir()), None)
 
 
 def write_forms(plan: Plan) -> None:
@@ -207,5 +206,9 @@ def _copy(plan: Plan) -> Flashed:
         raise ToolError(f"no drive called {drive.label} is mounted", hint)
     if not source.exists():
         raise UsageError(f"{plan.board.name} takes {drive.form}, whose family its file does not name", "choose another --method")
-    write_atomically(place / source.name, source.read_bytes())
+    try:
+        # A plain copy: a drive of this kind is gone when the last byte has come, before a temporary file could be renamed.
+        shutil.copyfile(source, place / source.name)
+    except OSError as error:
+        raise ToolError(f"cannot copy to {place}: {error.strerror or error}", "connect the board again and look at its drive") from None
     return _flashed(plan, "nobody")

@@ -8,7 +8,6 @@ Stages and their files in the run directory:
     student        student.keras, helpers.npz        distilled; the losses' helper networks, for quantize to go on with
     prune          pruned.keras, pruned_helpers.npz  with a [prune] table: the student without its least channels, distilled back
     quantize       student_int8.tflite               quantization-aware training with the distillation loss on, then conversion;
-                   quantization_error.json           and what that does to each layer (native engine)
     integers       test_inputs.npy, test_labels.npy  and the int8 model's answers
     (each)         predictions/STAGE.npz             logits on validation and test
 
@@ -18,7 +17,6 @@ Nothing here imports TensorFlow unless a stage has to be computed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -51,8 +49,7 @@ from tinykd.quantize.layer_error import LayerError
 from tinykd.recipe.model import Recipe
 from tinykd.run import RunDirectory, content_key, file_hash, write_atomically
 
-#: What quantization does to each layer, and on how many validation samples that is measured.
-ERRORS = "quantization_error.json"
+#: Validation samples on which it is measured what quantization does to each layer.
 ERROR_SAMPLES = 256
 
 
@@ -136,10 +133,11 @@ class Pipeline:
             else:
                 chosen.settle(model, calibration)
             self.stages.save_predictions("qat", predictor(model))
-            self._keep_errors(chosen.errors(model, self.data.validation.x[:ERROR_SAMPLES]))
+            errors = chosen.errors(model, self.data.validation.x[:ERROR_SAMPLES])
             self.progress.note("quantize: converting to int8")
             write_atomically(self.run.path("student_int8.tflite"), chosen.convert(model))
-            return training_values(history, None) if history else {}
+            values = training_values(history, None) if history else {}
+            return {**values, "quantization_error": self._measured(errors)}
 
         return self.stages.once("quantize", key, ("student_int8.tflite", "predictions/qat.npz"), compute)
 
@@ -187,15 +185,12 @@ class Pipeline:
         """The teacher's side of the run; from `outputs` on after `teacher`."""
         return self.scheme.teaching
 
-    def _keep_errors(self, errors: tuple[LayerError, ...]) -> None:
-        """For the report; an engine that cannot say leaves none."""
-        path, section = self.run.path(ERRORS), self.recipe.quantize
+    def _measured(self, errors: tuple[LayerError, ...]) -> Mapping[str, Any] | None:
+        """The report's section; None from an engine that cannot say."""
         if not errors:
-            path.unlink(missing_ok=True)
-            return
-        samples = min(ERROR_SAMPLES, len(self.data.validation.x))
-        values = {"engine": section.engine, "method": section.method, "samples": samples, "layers": [one.values() for one in errors]}
-        write_atomically(path, json.dumps(values, indent=2).encode())
+            return None
+        section, samples = self.recipe.quantize, min(ERROR_SAMPLES, len(self.data.validation.x))
+        return {"engine": section.engine, "method": section.method, "samples": samples, "layers": [one.values() for one in errors]}
 
     def calibration(self) -> NDArray[np.float32]:
         """Plain training inputs `[samples, ...]` that set activation ranges."""

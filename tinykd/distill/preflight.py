@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tinykd.data import Dataset
 from tinykd.distill.pairs import Layers, resolve_pairs
-from tinykd.distill.prune.widths import check_engine
+from tinykd.distill.prune.widths import check_quantizes
 from tinykd.distill.teacher import STORED, teacher_kind
 from tinykd.errors import RecipeError, ToolError
 from tinykd.quantize.engine import engine
@@ -50,7 +50,7 @@ def check_recipe(recipe: Recipe, teacher_path: Path | None) -> None:
         )
     _check_scheme(recipe, teacher_path)
     if recipe.prune is not None:
-        check_engine(recipe.student, recipe.quantize.engine, recipe.prune.method)
+        check_quantizes(recipe.student, recipe.quantize, recipe.prune.method)
     engine(recipe.quantize)
 
 

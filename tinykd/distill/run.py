@@ -9,7 +9,7 @@ from typing import Any
 
 from tinykd import data
 from tinykd.distill.fresh_student import check_fresh_student
-from tinykd.distill.pipeline import ERRORS, Pipeline
+from tinykd.distill.pipeline import Pipeline
 from tinykd.distill.preflight import check_recipe, check_space
 from tinykd.distill.progress import TrainingProgress
 from tinykd.distill.report import distillation_section, weights_section
@@ -88,6 +88,6 @@ def finished(pipeline: Pipeline, command: str) -> dict[str, Any]:
     section = distillation_section(pipeline, stages, command)
     pipeline.run.merge_json("report.json", "distillation", section)
     pipeline.run.merge_json("report.json", "pruning", (stages["prune"] or {}).get("pruning"))
-    pipeline.run.merge_json("report.json", "quantization_error", pipeline.run.read_json(ERRORS))
+    pipeline.run.merge_json("report.json", "quantization_error", (stages["quantize"] or {}).get("quantization_error"))
     pipeline.run.merge_json("report.json", "weights", weights_section(pipeline.run.path("student_int8.tflite")))
     return section

@@ -33,6 +33,10 @@ TRAINING_DECAY = 0.98
 BATCH_SAMPLES = 128
 
 
+class FloatTensors(UnsupportedModel):
+    """The converter left an operator in floating point."""
+
+
 class TfmotEngine:
     """See `tinykd.quantize.engine.Engine`."""
 
@@ -114,12 +118,12 @@ def refuse_float_tensors(data: bytes) -> None:
     """Fail if a converted model computes anything in floating point.
 
     Raises:
-        UnsupportedModel: naming the first such operator.
+        FloatTensors: naming the first such operator.
     """
     graph = read_model(data)
     for op in graph.ops:
         if any(tensor.dtype == "float32" for tensor in graph.op_tensors(op)):
-            raise UnsupportedModel(f"{graph.label(op)} computes in float32", "the layer has no int8 form: use another one")
+            raise FloatTensors(f"{graph.label(op)} computes in float32", "the layer has no int8 form: use another one")
 
 
 def _replace_quantizers(layer: Any, decay: Any, calibration: NDArray[np.float32]) -> None:

@@ -63,7 +63,9 @@ class Data(Section):
     )
     validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.1, description="of the training split, stratified, seeded")
     test_fraction: Annotated[float, Field(gt=0, lt=0.9)] = Field(default=0.2, description="for data sets without an official test split")
-    train_limit: NonNegativeInt = Field(default=0, description="most samples of the training split to use, stratified, seeded; 0 uses all")
+    train_limit: NonNegativeInt = Field(
+        default=0, description="about so many samples of the training split, at least one a class, seeded; 0 uses all"
+    )
     test_limit: NonNegativeInt = Field(default=0, description="the same for validation and for test")
     image_size: tuple[PositiveInt, PositiveInt] | None = Field(default=None, description="[height, width] to resize image folders to")
     log_mel: LogMel = LogMel()

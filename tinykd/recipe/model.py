@@ -146,7 +146,7 @@ class Quantize(Section):
 class Export(Section):
     """How the int8 model becomes C."""
 
-    target: str = Field(default="cortex-m", description="cortex-m, cortex-m0plus, m3, m4, m7, m33, m55, rv32imac, host, or a board")
+    target: str = Field(default="cortex-m", description="cortex-m, m0plus, m3, m4, m7, m33, m55, rv32imac, rv32imc, host, or a board")
     rounding: Literal["single", "double"] = Field(default="single", description="single equals LiteRT, double equals TFLite Micro")
     optimize: Literal["size", "speed", "balanced", "ram"] = Field(
         default="balanced", description="balanced and ram compute layers row by row where that saves RAM"

@@ -18,7 +18,7 @@ Word = Annotated[str, Field(min_length=1, pattern=r"^[^\s-]\S*$")]
 
 @dataclass(frozen=True, config=STRICT)
 class PyOcd:
-    """pyOCD: `pyocd flash -t TARGET`.
+    """pyOCD: `pyocd load --target TARGET`.
 
     Attributes:
         target: its name for the chip (`pyocd list --targets`).
@@ -49,7 +49,7 @@ class ProbeRs:
 
 @dataclass(frozen=True, config=STRICT)
 class Picotool:
-    """picotool, for a board in BOOTSEL mode: `picotool load FILE.uf2`.
+    """picotool, for a board in BOOTSEL mode: `picotool load --verify --execute FILE.elf`.
 
     Attributes:
         family: the UF2 family of the image.

@@ -112,7 +112,7 @@ static void start_clocks(void)
 
 void tinykd_uart_init(void)
 {
-    const uint32_t divisor = 8u * TINYKD_CLOCK_HZ / TINYKD_BAUD; /* 128ths of 16 clocks */
+    const uint32_t divisor = 8u * TINYKD_CLOCK_HZ / TINYKD_BAUD + 1u; /* 128ths of 16 clocks, to be rounded to 64ths */
 
     start_clocks();
     CLK_PERI_CTRL = CLK_PERI_CTRL_ENABLE; /* from the system clock */
@@ -122,7 +122,7 @@ void tinykd_uart_init(void)
     PAD(TINYKD_TX_PIN) = PAD_PULLED_UP;
     PAD(TINYKD_RX_PIN) = PAD_PULLED_UP;
     UART_IBRD = divisor >> 7;
-    UART_FBRD = ((divisor & 0x7Fu) + 1u) / 2u;
+    UART_FBRD = (divisor & 0x7Fu) / 2u;
     UART_LCR_H = UART_LCR_H_8N1_FIFO; /* also takes over the divisor */
     UART_CR = UART_CR_ON;
     GPIO_CTRL(TINYKD_TX_PIN) = GPIO_CTRL_UART;

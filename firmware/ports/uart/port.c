@@ -17,19 +17,23 @@ void tinykd_port_init(void)
     tinykd_core_count();
 }
 
-/* A sender that says nothing for half a second has paused. */
+/* A sender that says nothing for half a second has paused. Where no clock counts (an nRF51 has no SysTick) readings of the port stand for it,
+ * at some 64 cycles each. */
 int32_t tinykd_port_read(void *buffer, uint32_t bytes)
 {
     uint8_t *const to = (uint8_t *)buffer;
     const uint64_t start = tinykd_port_ticks();
     const uint32_t pause = tinykd_uart_clock_hz() / 2u;
+    uint64_t waited = 0u;
+    uint32_t polls = 0u;
     int32_t got = 0;
 
     do {
         for (int byte = 0; (uint32_t)got < bytes && (byte = tinykd_uart_get()) >= 0; ++got) {
             to[got] = (uint8_t)byte;
         }
-    } while (got == 0 && bytes != 0u && tinykd_port_ticks() - start < pause);
+        waited = tinykd_port_ticks() - start;
+    } while (got == 0 && bytes != 0u && waited < pause && (waited != 0u || ++polls < pause / 64u));
     return got;
 }
 

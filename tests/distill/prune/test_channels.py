@@ -11,10 +11,11 @@ from tests.distill.netaug.networks import NETWORKS, random_weights, samples
 from tinykd import nets
 from tinykd.compile.sketch import flash, from_keras
 from tinykd.distill.keras_modules import keras
+from tinykd.distill.netaug.cut import positions
 from tinykd.distill.netaug.groups import channel_groups
 from tinykd.distill.prune.amount import CORES, SIZES, by_all, by_layer, prune_channels
 from tinykd.distill.prune.importance import importance
-from tinykd.distill.prune.shrinking import positions, shrunk
+from tinykd.distill.prune.shrinking import shrunk
 from tinykd.errors import OverBudget, UnsupportedModel
 from tinykd.recipe.prune import Prune
 from tinykd.target.features import FEATURES
@@ -46,7 +47,7 @@ def test_the_pruned_network_is_the_original_with_channels_at_zero(name: str) -> 
     for layer in model.layers:
         if layer.name in grouping.entering and type(layer).__name__ in ("Conv1D", "Conv2D", "Dense"):
             kernel = np.array(layer.kernel)
-            gone = np.setdiff1d(np.arange(kernel.shape[-2]), positions(grouping, grouping.entering[layer.name], kept))
+            gone = np.setdiff1d(np.arange(kernel.shape[-2]), positions(grouping.groups, grouping.entering[layer.name], kept))
             kernel[..., gone, :] = 0.0
             layer.kernel.assign(kernel)
     x = samples(model)

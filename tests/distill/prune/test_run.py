@@ -16,12 +16,14 @@ from tinykd.compile.reader import read_file
 from tinykd.distill.keras_files import load_keras
 from tinykd.distill.preflight import check_recipe
 from tinykd.distill.progress import QuietProgress
+from tinykd.distill.prune.amount import CORES
 from tinykd.distill.run import distill
 from tinykd.errors import OverBudget, RecipeError
 from tinykd.recipe.model import Recipe
 from tinykd.recipe.prune import Prune
 from tinykd.recipe.toml import load_recipe, show
 from tinykd.report.run import open_report, report_text
+from tinykd.target.features import FEATURES
 
 TRAIN = {"epochs": 2, "batch_size": 32}
 HINT = {"name": "hint", "pairs": [["block1_pointwise_relu", "dense1_relu"]], "weight": 0.1}
@@ -112,6 +114,8 @@ def test_what_does_not_go_together_is_refused_before_training(tmp_path: Path) ->
     check_recipe(recipe_with(tmp_path, {}, student=resnet, quantize={"engine": "native"}), None)
     with pytest.raises(RecipeError, match="keeps zeros"):
         check_recipe(recipe_with(tmp_path, {"method": "weights"}), None)
+    with pytest.raises(RecipeError, match="no zero"):
+        check_recipe(recipe_with(tmp_path, {"method": "weights"}, quantize={"engine": "native", "weight_bits": 2}), None)
 
 
 @pytest.mark.train
@@ -121,6 +125,11 @@ def test_a_target_out_of_reach_is_refused_before_training(tmp_path: Path) -> Non
     with pytest.raises(RecipeError, match="eight_bits names frist"):
         run(small_recipe(tmp_path, quantize={"engine": "native", "weight_bits": 4, "eight_bits": ["frist"]}), tmp_path / "run")
     assert not (tmp_path / "run" / "stages").exists()
+
+
+def test_flash_is_that_of_every_kind_of_core() -> None:
+    """`distill` does not know targets, so it has a list of its own."""
+    assert set(CORES) == {(), *FEATURES.values()}
 
 
 def test_the_table() -> None:

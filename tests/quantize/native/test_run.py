@@ -18,7 +18,7 @@ from tinykd.recipe.model import Quantize, Recipe
 from tinykd.report.quantization_error import QuantizationError, advice, quantization_error_text
 from tinykd.report.run import open_report, report_text
 
-FILES = ("student_int8.tflite", "predictions/qat.npz", "predictions/int8.npz", "quantization_error.json")
+FILES = ("student_int8.tflite", "predictions/qat.npz", "predictions/int8.npz")
 
 
 @dataclass

@@ -24,6 +24,7 @@ import numpy as np
 
 from tinykd.compile.graph import Graph, Op, Tensor
 from tinykd.compile.ops import OPERATORS
+from tinykd.compile.weight_storage import WEIGHTS
 from tinykd.errors import UnsupportedModel
 
 COPIES = frozenset({
@@ -39,9 +40,6 @@ SHIFTED = frozenset({
     "REDUCE_MIN", "RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "SOFTMAX", "SPACE_TO_BATCH_ND", "SUB", "TANH", "TRANSPOSE_CONV",
 })  # fmt: skip
 """Kernels of int8 that compute LiteRT's uint8 integers, less 128."""
-
-_WEIGHTS = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
-"""Positions of inputs that stay uint8."""
 
 _OPTIONS: dict[str, Callable[[Any], Any]] = {"AVERAGE_POOL_2D": lambda options: replace(options, ties="up")}
 
@@ -64,7 +62,7 @@ def apply(graph: Graph) -> Graph:
     signed = _Signed(graph)
     ops = [Op("QUANTIZE", (i,), (signed.index(i),)) for i in graph.inputs if _is_unsigned(graph.tensors[i])]
     for op in graph.ops:
-        inputs = tuple(i if position == _WEIGHTS.get(op.kind) else signed.index(i) for position, i in enumerate(op.inputs))
+        inputs = tuple(i if position == WEIGHTS.get(op.kind) else signed.index(i) for position, i in enumerate(op.inputs))
         options = _OPTIONS[op.kind](op.options) if op in unsigned and op.kind in _OPTIONS else op.options
         ops.append(replace(op, inputs=inputs, outputs=tuple(signed.index(i) for i in op.outputs), options=options))
     computed = [i for i in dict.fromkeys(graph.outputs) if _is_unsigned(graph.tensors[i]) and i not in graph.inputs]

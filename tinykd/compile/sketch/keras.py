@@ -1,7 +1,7 @@
 """A Keras model as a sketch: the operators that its conversion to int8 leaves, without training or converting it.
 
 Keras is not imported: a functional model of Keras 3 or tf_keras is asked for its layers and what they are connected to. Batch
-normalization folds into the layer before it, ReLU fuses with it, dropout is nothing.
+normalization is taken to fold into the layer before it (a convolution or a dense layer), ReLU fuses with it, dropout is nothing.
 """
 
 from __future__ import annotations
@@ -48,17 +48,24 @@ def _rectifier(layer: Any) -> Activation | None:
     kind = type(layer).__name__
     if kind == "ReLU":
         return "relu6" if layer.max_value == 6 else "relu"
-    return _named(layer.activation) if kind == "Activation" and layer.activation.__name__ in ("relu", "relu6") else None
+    return _named(layer) if kind == "Activation" and layer.activation.__name__ in ("relu", "relu6") else None
 
 
-def _named(function: Any) -> Activation:
-    name = getattr(function, "__name__", "linear")
+def _named(layer: Any) -> Activation:
+    """What fuses of a layer's `activation`; a softmax is drawn by the dense layer that has it.
+
+    Raises:
+        UnsupportedModel: it would be an operator of its own.
+    """
+    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    if name not in ("linear", "relu", "relu6", "softmax"):
+        raise UnsupportedModel(f"layer '{layer.name}' ends with {name}, which has no sketch", "sketch the layer with relu, relu6 or none")
     return "relu6" if name == "relu6" else "relu" if name == "relu" else "none"
 
 
 def _activation(model: Any, layer: Any) -> Activation:
     """A layer's own activation, or the one that alone reads it."""
-    own = _named(getattr(layer, "activation", None))
+    own = _named(layer)
     if own != "none":
         return own
     readers = [other for other in model.layers if any(tensor is layer.output for tensor in _inputs(other))]
@@ -86,6 +93,13 @@ def _dense(net: Sketch, layer: Any, sources: list[int], activation: Activation) 
     return net.softmax(result) if getattr(layer.activation, "__name__", "") == "softmax" else result
 
 
+def _add(net: Sketch, _: Any, sources: list[int], activation: Activation) -> int:
+    first, *others, last = sources
+    for other in others:
+        first = net.add(first, other)
+    return net.add(first, last, activation=activation)
+
+
 def _flatten(net: Sketch, layer: Any, sources: list[int], _: Activation) -> int:
     return net.reshape(sources[0], *layer.output.shape[1:])
 
@@ -104,7 +118,7 @@ _LAYERS: Mapping[str, Callable[[Sketch, Any, list[int], Activation], int]] = {
     "GlobalAveragePooling2D": _global_pool,
     "AveragePooling2D": lambda net, k, s, _: net.average_pool_2d(s[0], k.pool_size, stride=k.strides, padding=k.padding),
     "MaxPooling2D": lambda net, k, s, _: net.max_pool_2d(s[0], k.pool_size, stride=k.strides, padding=k.padding),
-    "Add": lambda net, _, s, activation: net.add(s[0], s[1], activation=activation),
+    "Add": _add,
     "Multiply": lambda net, _, s, __: net.mul(s[0], s[1]),
     "Concatenate": lambda net, _, s, __: net.concatenate(*s),
     "Softmax": lambda net, _, s, __: net.softmax(s[0]),

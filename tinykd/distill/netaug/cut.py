@@ -74,11 +74,15 @@ def _equal(channels: Any, count: int) -> bool:
 
 def tiny_positions(groups: Sequence[Group], layout: Layout) -> NDArray[np.int64]:
     """Where the tiny network's channels are among the wide tensor's."""
+    return positions(groups, layout, [np.arange(group.tiny) for group in groups])
+
+
+def positions(groups: Sequence[Group], layout: Layout, kept: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Where those channels that each group keeps are in a tensor of this layout."""
     parts = segments(groups, layout)
-    one = np.concatenate([start + np.arange(count if group is None else groups[group].tiny) for group, start, count in parts])
+    one = np.concatenate([start + (np.arange(count) if group is None else kept[group]) for group, start, count in parts])
     width = sum(count for _, _, count in parts)
-    places: NDArray[np.int64] = (np.arange(layout.repeats)[:, None] * width + one).ravel()
-    return places
+    return np.asarray((np.arange(layout.repeats)[:, None] * width + one).ravel(), np.int64)
 
 
 @dataclass(frozen=True)

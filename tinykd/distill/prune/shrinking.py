@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinykd.distill.keras_modules import keras as _keras
-from tinykd.distill.netaug.cut import segments
-from tinykd.distill.netaug.groups import Grouping, Layout
+from tinykd.distill.netaug.cut import positions
+from tinykd.distill.netaug.groups import Grouping
 
 Positions = NDArray[np.int64]
 """Of the channels of a group that stay, ascending."""
@@ -30,7 +30,7 @@ def shrunk(model: Any, grouping: Grouping, kept: Sequence[Positions]) -> Any:
     def narrowed(layer: Any) -> Any:
         config, kind = layer.get_config(), type(layer).__name__
         if kind in COUNTED and layer.name in grouping.entering:
-            config[COUNTED[kind]] = len(positions(grouping, grouping.leaving[layer.name], kept))
+            config[COUNTED[kind]] = len(positions(grouping.groups, grouping.leaving[layer.name], kept))
         if kind == "Reshape" and len(layer.output.shape) == 2:
             config["target_shape"] = (-1,)  # as many as there are now
         return type(layer).from_config(config)
@@ -47,16 +47,8 @@ def shrunk(model: Any, grouping: Grouping, kept: Sequence[Positions]) -> Any:
     return small
 
 
-def positions(grouping: Grouping, layout: Layout, kept: Sequence[Positions]) -> Positions:
-    """Where the channels that stay are in a tensor of this layout."""
-    parts = segments(grouping.groups, layout)
-    one = np.concatenate([start + (np.arange(count) if group is None else kept[group]) for group, start, count in parts])
-    width = sum(count for _, _, count in parts)
-    return np.asarray((np.arange(layout.repeats)[:, None] * width + one).ravel(), np.int64)
-
-
 def _cut(values: NDArray[Any], sides: Any, layer: str, grouping: Grouping, kept: Sequence[Positions]) -> NDArray[Any]:
     for axis, side in sides.items():
         layout = {"entering": grouping.entering, "leaving": grouping.leaving}[side][layer]
-        values = np.take(values, positions(grouping, layout, kept), axis=axis)
+        values = np.take(values, positions(grouping.groups, layout, kept), axis=axis)
     return values

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tinykd.errors import RecipeError
+from tinykd.recipe.model import Quantize
 from tinykd.recipe.net import Net
 
 Knobs = Mapping[str, Any]
@@ -31,13 +32,15 @@ def net_of(model: Any, net: Net) -> Net:
     return Net(net=net.net, knobs={**net.knobs, **WIDTHS[net.net](model, net.knobs)})
 
 
-def check_engine(net: Net, engine: str, method: str) -> None:
-    """What the tfmot engine, which builds the student anew by name, cannot take over.
+def check_quantizes(net: Net, quantize: Quantize, method: str) -> None:
+    """Whether quantization keeps what pruning made: zeros, and for the tfmot engine, which builds the student anew by name, widths.
 
     Raises:
         RecipeError: with what to change.
     """
-    if engine != "tfmot":
+    if method == "weights" and quantize.weight_bits == 2:
+        raise RecipeError("weights of 2 bits have no zero: they are -3, -1, 1, 3", 'set quantize.weight_bits = "ternary", 4 or 8')
+    if quantize.engine != "tfmot":
         return
     if method == "weights":
         raise RecipeError('prune.method = "weights" needs an engine that keeps zeros', 'set quantize.engine = "native"')

@@ -42,10 +42,7 @@ class Pair:
 
 def pairs(network: Nodes) -> tuple[Pair, ...]:
     """All pairs, in order of the forward pass. A layer used twice, or whose result is read twice, is in none."""
-    readers: list[list[int]] = [[] for _ in network.nodes]
-    for index, node in enumerate(network.nodes):
-        for source in node.inputs:
-            readers[source].append(index)
+    readers = network.readers()
     kernels = [id(node.operation.kernel) for node in network.nodes if isinstance(node.operation, Weighted)]
     found = []
     for index, node in enumerate(network.nodes):

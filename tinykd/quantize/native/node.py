@@ -75,6 +75,14 @@ class Nodes:
     names: Mapping[str, int]
     output: int
 
+    def readers(self) -> list[list[int]]:
+        """The nodes that read each node's result."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for index, node in enumerate(self.nodes):
+            for source in node.inputs:
+                found[source].append(index)
+        return found
+
 
 class Source(Operation):
     """The network's input."""

@@ -99,7 +99,7 @@ class _Grids(DisjointSets):
 
 
 def _kernels(network: Nodes) -> tuple[Kernel, ...]:
-    readers = _readers(network)
+    readers = network.readers()
     kernels: list[Kernel] = []
     taken: set[int] = set()
     for index, node in enumerate(network.nodes):
@@ -122,14 +122,6 @@ def _kernels(network: Nodes) -> tuple[Kernel, ...]:
 
 def _only_reader(readers: Sequence[Sequence[int]], index: int, network: Nodes) -> int:
     return readers[index][0] if len(readers[index]) == 1 and index != network.output else -1
-
-
-def _readers(network: Nodes) -> list[list[int]]:
-    readers: list[list[int]] = [[] for _ in network.nodes]
-    for index, node in enumerate(network.nodes):
-        for source in node.inputs:
-            readers[source].append(index)
-    return readers
 
 
 def _requantized(network: Nodes) -> Nodes:

@@ -6,6 +6,7 @@ them, so there is nothing to train against here. The rest of such a student is n
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from tinykd.distill.keras_modules import keras as _keras
 from tinykd.distill.tap import LOGITS, layer_shapes, tap
 from tinykd.distill.trainable import Trainable
-from tinykd.errors import UnsupportedModel
 from tinykd.quantize.post_training import int8_model
+from tinykd.quantize.tfmot import FloatTensors
 
 #: One conversion in three leaves a GRU partly in float32.
 _CONVERSIONS = 20
@@ -51,10 +52,8 @@ class RecurrentNetwork(Trainable):
         them, or leaves it in float32, changes from one conversion of the same network to the next; what it does round is right.
         """
         for _ in range(_CONVERSIONS - 1):
-            try:
+            with contextlib.suppress(FloatTensors):
                 return int8_model(self.model, self.calibration)
-            except UnsupportedModel:
-                continue
         return int8_model(self.model, self.calibration)
 
 

@@ -124,9 +124,9 @@ class Convolution(Weighted):
 
     def emit_product(self, out: Emission, source: int, weights: int, bias: int, target: Target) -> int:
         """CONV_2D."""
-        (stride_h, stride_w), (dilation_h, dilation_w) = _two(self.strides), _two(self.dilation)
+        (stride_h, stride_w), (dilation_h, dilation_w) = two(self.strides), two(self.dilation)
         options = Conv2DOptions(PADDINGS[self.padding], stride_w, stride_h, target.clamp, dilation_w, dilation_h)
-        return _over_images(out, "CONV_2D", source, (weights, bias), target, options)
+        return over_images(out, "CONV_2D", source, (weights, bias), target, options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +148,11 @@ class Depthwise(Convolution):
 
     def emit_product(self, out: Emission, source: int, weights: int, bias: int, target: Target) -> int:
         """DEPTHWISE_CONV_2D."""
-        (stride_h, stride_w), (dilation_h, dilation_w) = _two(self.strides), _two(self.dilation)
+        (stride_h, stride_w), (dilation_h, dilation_w) = two(self.strides), two(self.dilation)
         options = DepthwiseConv2DOptions(
             PADDINGS[self.padding], stride_w, stride_h, int(self.kernel.shape[-1]), target.clamp, dilation_w, dilation_h
         )
-        return _over_images(out, "DEPTHWISE_CONV_2D", source, (weights, bias), target, options)
+        return over_images(out, "DEPTHWISE_CONV_2D", source, (weights, bias), target, options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +213,7 @@ def shared_axes(operation: Weighted) -> tuple[int, ...]:
     return tuple(axis for axis in range(len(operation.kernel.shape)) if axis not in own)
 
 
-def _over_images(out: Emission, kind: str, source: int, constants: Sequence[int], target: Target, options: Any) -> int:
+def over_images(out: Emission, kind: str, source: int, constants: Sequence[int], target: Target, options: Any) -> int:
     """An operator on images, also for a sequence, which is an image of height 1."""
     wide = out.reshape(source, _image(out.shape(source)), f"{target.name}/image")
     shape = _image(target.shape)
@@ -229,5 +229,6 @@ def _as_images(weights: NDArray[Any], axes: int) -> NDArray[Any]:
     return weights if axes == 2 else weights[np.newaxis]
 
 
-def _two(sizes: tuple[int, ...]) -> tuple[int, int]:
+def two(sizes: tuple[int, ...]) -> tuple[int, int]:
+    """Height and width of a window, also of a sequence's."""
     return (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])

@@ -18,7 +18,7 @@ from tinykd.distill.keras_modules import tensorflow
 from tinykd.quantize.native.arithmetic import Result, Scale, away, mean
 from tinykd.quantize.native.emission import Emission, Target
 from tinykd.quantize.native.node import Operation
-from tinykd.quantize.native.weighted import PADDINGS
+from tinykd.quantize.native.weighted import PADDINGS, over_images, two
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +43,9 @@ class MaxPool(Operation):
 
     def emit(self, out: Emission, sources: Sequence[int], target: Target) -> int:
         """One operator, on an image of height 1 for a sequence."""
-        (height, width), (stride_h, stride_w) = _two(self.size), _two(self.strides)
+        (height, width), (stride_h, stride_w) = two(self.size), two(self.strides)
         options = Pool2DOptions(PADDINGS[self.padding], stride_w, stride_h, width, height)
-        wide = out.reshape(sources[0], _image(out.shape(sources[0])), f"{target.name}/image")
-        shape = _image(target.shape)
-        return out.reshape(out.op(self.kind, (wide,), out.through(target, shape), options), target.shape, target.name)
+        return over_images(out, self.kind, sources[0], (), target, options)
 
 
 class AveragePool(MaxPool):
@@ -244,11 +242,3 @@ class ResizeBilinear(Operation):
         """RESIZE_BILINEAR."""
         size = out.constant(f"{target.name}/size", np.array(self.size, np.int32))
         return out.op("RESIZE_BILINEAR", (*sources, size), target, ResizeBilinearOptions(0, 1))
-
-
-def _image(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return shape if len(shape) == 4 else (shape[0], 1, shape[1], shape[2])
-
-
-def _two(sizes: tuple[int, ...]) -> tuple[int, int]:
-    return (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])

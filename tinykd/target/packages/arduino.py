@@ -83,7 +83,7 @@ def _add(package: Package) -> str:
     return f"""Copy this folder, under its name `{package.prefix}`, into the folder `libraries` of your sketchbook, or zip it and take the
 .zip with *Sketch > Include Library > Add .ZIP Library*. `#include <{package.prefix}.h>` in a sketch then compiles it.
 
-For boards with Cortex-M0+ (MKR, Nano 33 IoT, Pico) export with `--target cortex-m0plus`; for ESP32-C3 with `--target rv32imac`.
+For boards with Cortex-M0+ (MKR, Nano 33 IoT, Pico) export with `--target cortex-m0plus`; for ESP32-C3 with `--target rv32imc`.
 """
 
 

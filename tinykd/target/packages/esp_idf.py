@@ -59,7 +59,7 @@ def _dependency(package: Package) -> str:
 
 def _add(package: Package) -> str:
     return f"""Put this folder, under its name `{package.prefix}`, into `components/` of your project; components that use it say
-`REQUIRES {package.prefix}`. For ESP32-C3 and C6 export with `--target rv32imac`, for the Xtensa cores too: their kernels are portable.
+`REQUIRES {package.prefix}`. Export with `--target rv32imc` for ESP32-C3, `rv32imac` for C6, either for Xtensa.
 """
 
 
