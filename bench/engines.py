@@ -33,6 +33,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "native ptq, mse": {"engine": "native", "method": "ptq", "calibration": "mse"},
     "tfmot qat": {"engine": "tfmot"},
     "native qat": {"engine": "native"},
+    "native qat, mse": {"engine": "native", "calibration": "mse"},
     "native qat, learned": {"engine": "native", "ranges": "learned"},
 }
 """Changes of the recipe's section `quantize`."""
@@ -43,6 +44,7 @@ class Row:
     """One variant."""
 
     variant: str
+    validation: float
     float_accuracy: float
     int8_accuracy: float
     int8_cross_entropy: float
@@ -58,7 +60,14 @@ def measure(folder: Path, recipe: Recipe, variant: str, data_dir: Path | None) -
         predictions = pipeline.run.path("predictions")
         with np.load(predictions / "int8.npz") as integers, np.load(predictions / "student.npz") as student:
             y = pipeline.data.test.y
-            return Row(variant, accuracy(student["test"], y), accuracy(integers["test"], y), cross_entropy(integers["test"], y), seconds)
+            return Row(
+                variant,
+                accuracy(integers["validation"], pipeline.data.validation.y),
+                accuracy(student["test"], y),
+                accuracy(integers["test"], y),
+                cross_entropy(integers["test"], y),
+                seconds,
+            )
 
 
 def main() -> None:
@@ -74,14 +83,14 @@ def main() -> None:
     recipe = load_recipe(str(arguments.run), changes)
     rows = []
     if not arguments.json:
-        print(f"{'variant':<36}{'float':>9}{'int8':>9}{'points':>8}{'nats':>9}{'seconds':>9}")
+        print(f"{'variant':<36}{'int8 val.':>10}{'float':>9}{'int8':>9}{'points':>8}{'nats':>9}{'seconds':>9}")
     for variant in arguments.only or VARIANTS:
         row = measure(arguments.run, recipe, variant, arguments.data_dir)
         rows.append(row)
         if not arguments.json:
             gap = 100 * (row.int8_accuracy - row.float_accuracy)
             print(
-                f"{variant:<36}{100 * row.float_accuracy:>8.2f}%{100 * row.int8_accuracy:>8.2f}%{gap:>+8.2f}"
+                f"{variant:<36}{100 * row.validation:>9.2f}%{100 * row.float_accuracy:>8.2f}%{100 * row.int8_accuracy:>8.2f}%{gap:>+8.2f}"
                 f"{row.int8_cross_entropy:>9.4f}{row.seconds:>9.1f}",
                 flush=True,
             )

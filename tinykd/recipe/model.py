@@ -100,7 +100,7 @@ class Distill(Section):
 class Quantize(Section):
     """Quantization-aware training and conversion to int8."""
 
-    engine: Literal["tfmot", "native"] = Field(default="tfmot", description="tfmot: a twin in tf_keras; native: Keras 3 all the way")
+    engine: Literal["native", "tfmot"] = Field(default="native", description="native: Keras 3 all the way; tfmot: a twin in tf_keras")
     method: Literal["qat", "ptq"] = Field(
         default="qat", description="qat: quantization-aware training; ptq: calibration only, no training after the student's"
     )

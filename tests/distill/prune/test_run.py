@@ -109,11 +109,11 @@ def test_zeros_stay_zeros_and_flash_stays_as_it_is(tmp_path: Path) -> None:
 def test_what_does_not_go_together_is_refused_before_training(tmp_path: Path) -> None:
     resnet = {"net": "resnet8", "knobs": {"width": 4}}
     with pytest.raises(RecipeError, match="pruned resnet8") as caught:
-        check_recipe(recipe_with(tmp_path, {}, student=resnet), None)
+        check_recipe(recipe_with(tmp_path, {}, student=resnet, quantize={"engine": "tfmot"}), None)
     assert 'engine = "native"' in caught.value.hint
     check_recipe(recipe_with(tmp_path, {}, student=resnet, quantize={"engine": "native"}), None)
     with pytest.raises(RecipeError, match="keeps zeros"):
-        check_recipe(recipe_with(tmp_path, {"method": "weights"}), None)
+        check_recipe(recipe_with(tmp_path, {"method": "weights"}, quantize={"engine": "tfmot"}), None)
     with pytest.raises(RecipeError, match="no zero"):
         check_recipe(recipe_with(tmp_path, {"method": "weights"}, quantize={"engine": "native", "weight_bits": 2}), None)
 

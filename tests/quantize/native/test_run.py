@@ -69,10 +69,10 @@ def test_an_interrupted_run_ends_with_the_same_bytes(tmp_path: Path) -> None:
 
 def test_what_tfmot_does_not_know_is_refused() -> None:
     with pytest.raises(ValidationError, match="ranges needs engine"):
-        Quantize(ranges="learned")
+        Quantize(engine="tfmot", ranges="learned")
     with pytest.raises(ValidationError, match="equalize, bias_correction needs"):
-        Quantize(equalize="cross-layer", bias_correction="measured")
-    assert Quantize(method="ptq").engine == "tfmot"
+        Quantize(engine="tfmot", equalize="cross-layer", bias_correction="measured")
+    Quantize(engine="tfmot", method="ptq")
 
 
 def test_the_worst_layers_come_first_with_what_to_do() -> None:
