@@ -188,7 +188,7 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
     said = tinykd("report", run, "--html")
     assert said.returncode == 0, said.stderr
     page = (run / "report.html").read_text()
-    assert "99.50 %" in "".join(read(page).text)
+    assert "99.40 %" in "".join(read(page).text)
     assert tinykd("report", shipped, "--html", tmp_path / "own.html").returncode == 0
     assert (tmp_path / "own.html").exists()
     (run / "report.html").unlink()
