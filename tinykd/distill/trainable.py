@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ class Trainable:
     """
 
     model: Any
+
+    def tapped(self, x: Any, training: bool = False) -> Mapping[str, Any]:
+        """Every layer's output by name, and the logits, in one pass that has a gradient."""
+        raise NotImplementedError
 
     @property
     def trainable_variables(self) -> list[Any]:

@@ -191,7 +191,7 @@ def test_layers_that_keep_eight_bits() -> None:
 
 def test_the_recipe_refuses_what_it_cannot_do() -> None:
     with pytest.raises(ValidationError, match="weight_bits needs engine"):
-        Quantize(weight_bits=4)
+        Quantize(engine="tfmot", weight_bits=4)
     with pytest.raises(ValidationError, match="8, 4, 2 or 'ternary'"):
         Quantize.model_validate({"engine": "native", "weight_bits": 3})
 

@@ -10,6 +10,8 @@ from tinykd.distill.keras_modules import tensorflow
 from tinykd.distill.losses.loss import Loss, needed
 from tinykd.distill.losses.sizes import flat
 from tinykd.distill.losses.unit import unit
+from tinykd.distill.tap import LOGITS
+from tinykd.distill.trainable import Trainable
 from tinykd.errors import RecipeError, UsageError
 from tinykd.recipe.losses.loss import Compares
 
@@ -90,7 +92,8 @@ def _on_tensorflow(model: Any, inputs: Any, labels: Any) -> Any:
     x = tf.convert_to_tensor(inputs)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        logits = model(x, training=False)
+        # A quantized network answers in integers when it is called, which have no gradient; its layers it gives with one.
+        logits = model.tapped(x)[LOGITS] if isinstance(model, Trainable) else model(x, training=False)
         # The sum over the batch: each sample's gradient is its own, whatever the batch.
         cross_entropy = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
     return tape.gradient(cross_entropy, x)
