@@ -76,8 +76,10 @@ def rows(out: Path, steps: Mapping[str, float]) -> list[Row]:
 
 
 def write_table(out: Path, target: Path | None, steps: Path | None) -> None:
-    """Print the table, and with `target` write `TARGET.csv` and `TARGET.svg`; `steps` is what `bench/distillation_step.py` wrote."""
+    """With `target` write `TARGET.csv` and `TARGET.svg`, then print the table; `steps` is what `bench/distillation_step.py` wrote."""
     table = rows(out, _step_costs(steps) if steps else {})
+    if target is not None and table:
+        _write(table, target)
     print(f"{'method':<28}{'seeds':>6}{'accuracy':>10}{'gain':>8}{'agrees':>8}{'KL':>7}{'step':>6}{'training':>9}")
     for row in table:
         step, training = (f"{cost:.2f}" if cost else "-" for cost in (row.step_cost, row.training_cost))
@@ -85,8 +87,9 @@ def write_table(out: Path, target: Path | None, steps: Path | None) -> None:
             f"{row.name:<28}{row.seeds:>6}{row.accuracy:>7.2f} ±{row.deviation:<4.2f}{row.gain:>+6.2f}{row.agreement:>8.2f}{row.kl:>7.3f}"
             f"{step:>6}{training:>9}"
         )
-    if target is None or not table:
-        return
+
+
+def _write(table: list[Row], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_suffix(".csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, [field.name for field in fields(Row)], lineterminator="\n")
